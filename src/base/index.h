@@ -1,0 +1,41 @@
+/* Index: from a 64-bit hash to 32-bit element numbers; linear hashing (W. Litwin, "Linear Hashing", VLDB 1980).
+ *
+ * Grows one 64-byte bucket at a time, so that there is no rehash pause and memory follows the number of keys (about 13 bytes a key).
+ * Lives in a ps_region (snapshots and hashes with it) and is deterministic: equal operation sequences give equal bytes.
+ * It stores a 32-bit tag of the hash and the element number; the caller tells equal keys apart.
+ * Element numbers are 0 … 2^32−2. Threads: the owner's only.
+ */
+#ifndef PS_BASE_INDEX_H
+#define PS_BASE_INDEX_H
+
+#include "base/region.h"
+
+typedef struct {
+    ps_region region; /* header block, then buckets */
+} ps_index;
+
+typedef struct {
+    uint64_t bucket;
+    uint32_t slot;
+    uint32_t tag;
+} ps_index_cursor;
+
+#define PS_INDEX_NONE UINT32_MAX
+
+PS_CHECKED ps_code ps_index_init(ps_index *index, const char *name, uint64_t key_count_max, ps_error *err);
+void ps_index_release(ps_index *index);
+/* Makes an empty index usable (after init or clear); a loaded snapshot needs no call. */
+void ps_index_clear(ps_index *index);
+
+/* Candidates for `hash`, one after the other: PS_INDEX_NONE ends. The caller compares the element's key.
+ *     for (uint32_t i = ps_index_first(index, hash, &cursor); i != PS_INDEX_NONE; i = ps_index_next(index, &cursor)) */
+uint32_t ps_index_first(const ps_index *index, uint64_t hash, ps_index_cursor *out_cursor);
+uint32_t ps_index_next(const ps_index *index, ps_index_cursor *cursor);
+
+/* Adds (hash → element); the caller has made sure that it is not there. False: full. */
+PS_CHECKED bool ps_index_add(ps_index *index, uint64_t hash, uint32_t element);
+/* Removes that pair; it must be there. */
+void ps_index_remove(ps_index *index, uint64_t hash, uint32_t element);
+uint64_t ps_index_count(const ps_index *index);
+
+#endif
