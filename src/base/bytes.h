@@ -1,9 +1,9 @@
 /* Bytes: borrowed slices, a growable buffer, and little-endian fields.
  *
- * ps_slice borrows: it is valid as long as the memory it points into. ps_buf owns its memory and has a declared
- * maximum. All integers on disk and between threads are little-endian and fixed width; both supported
- * architectures (x86-64, arm64) are little-endian, which bytes.c pins with a static assertion, so that the
- * accessors are plain memcpy.
+ * ps_slice borrows: it is valid as long as the memory it points into. ps_buf owns its memory and
+ * has a declared maximum. All integers on disk and between threads are little-endian and fixed
+ * width; both supported architectures (x86-64, arm64) are little-endian, which bytes.c pins with a
+ * static assertion, so that the accessors are plain memcpy.
  */
 #ifndef PS_BASE_BYTES_H
 #define PS_BASE_BYTES_H
@@ -37,7 +37,8 @@ static inline bool ps_slice_equal(ps_slice a, ps_slice b)
 
 bool ps_slice_has_prefix(ps_slice text, ps_slice prefix);
 
-/* ── growable buffer ──────────────────────────────────────────────────────────────────────────────────── */
+/* ── growable buffer
+ * ──────────────────────────────────────────────────────────────────────────────────── */
 
 typedef struct {
     char *data; /* owned */
@@ -66,30 +67,58 @@ static inline ps_slice ps_buf_slice(const ps_buf *buf)
     return (ps_slice){buf->data, buf->size};
 }
 
-/* ── little-endian fields ─────────────────────────────────────────────────────────────────────────────── */
+/* ── little-endian fields
+ * ─────────────────────────────────────────────────────────────────────────────── */
 
-static inline uint16_t ps_get_u16(const void *p) { uint16_t v; memcpy(&v, p, sizeof v); return v; }
-static inline uint32_t ps_get_u32(const void *p) { uint32_t v; memcpy(&v, p, sizeof v); return v; }
-static inline uint64_t ps_get_u64(const void *p) { uint64_t v; memcpy(&v, p, sizeof v); return v; }
-static inline void ps_put_u16(void *p, uint16_t v) { memcpy(p, &v, sizeof v); }
-static inline void ps_put_u32(void *p, uint32_t v) { memcpy(p, &v, sizeof v); }
-static inline void ps_put_u64(void *p, uint64_t v) { memcpy(p, &v, sizeof v); }
+static inline uint16_t ps_get_u16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+static inline uint32_t ps_get_u32(const void *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+static inline uint64_t ps_get_u64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+static inline void ps_put_u16(void *p, uint16_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+static inline void ps_put_u32(void *p, uint32_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
+static inline void ps_put_u64(void *p, uint64_t v)
+{
+    memcpy(p, &v, sizeof v);
+}
 
-/* ── text ↔ numbers ───────────────────────────────────────────────────────────────────────────────────── */
+/* ── text ↔ numbers
+ * ───────────────────────────────────────────────────────────────────────────────────── */
 
-/* Strict decimal: digits only (an optional leading '-' for i64), no leading zeros, no blanks, in range. */
+/* Strict decimal: digits only (an optional leading '-' for i64), no leading zeros, no blanks, in
+ * range. */
 PS_CHECKED bool ps_parse_u64(ps_slice text, uint64_t *out_value);
 PS_CHECKED bool ps_parse_i64(ps_slice text, int64_t *out_value);
 
 /* Valid UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool ps_utf8_is_valid(ps_slice text);
 
-/* Lower-case hex of `size` bytes into out (2 × size characters, not terminated), and back (false on any other
- * character or an odd length). */
+/* Lower-case hex of `size` bytes into out (2 × size characters, not terminated), and back (false on
+ * any other character or an odd length). */
 void ps_hex_encode(const void *data, size_t size, char *out);
 PS_CHECKED bool ps_hex_decode(ps_slice text, void *out, size_t out_size);
 
-/* Crockford base 32 of a 128-bit value, lower case, 26 characters, most significant first: ids sort by time. */
+/* Crockford base 32 of a 128-bit value, lower case, 26 characters, most significant first: ids sort
+ * by time. */
 enum { PS_ID128_CHARS = 26 };
 typedef struct {
     uint64_t high;

@@ -1,13 +1,18 @@
-/* Latency histogram: log-linear buckets of 1/64 relative width (after HdrHistogram, G. Tene), 1 ns to 2^40 ns.
+/* Latency histogram: log-linear buckets of 1/64 relative width (after HdrHistogram, G. Tene), 1 ns
+ * to 2^40 ns.
  *
- * Fixed size, no allocation, values never averaged. Threads: one writer; merge copies into a reader's own.
+ * Fixed size, no allocation, values never averaged. Threads: one writer; merge copies into a
+ * reader's own.
  */
 #ifndef PS_BASE_HISTOGRAM_H
 #define PS_BASE_HISTOGRAM_H
 
 #include <stdint.h>
 
-enum { PS_HISTOGRAM_SUB_BITS = 6, PS_HISTOGRAM_BUCKETS = (41 - PS_HISTOGRAM_SUB_BITS) << PS_HISTOGRAM_SUB_BITS };
+enum {
+    PS_HISTOGRAM_SUB_BITS = 6,
+    PS_HISTOGRAM_BUCKETS = (41 - PS_HISTOGRAM_SUB_BITS) << PS_HISTOGRAM_SUB_BITS
+};
 
 typedef struct {
     uint64_t count;
