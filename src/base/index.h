@@ -2,10 +2,11 @@
  * VLDB 1980).
  *
  * Grows one 64-byte bucket at a time, so that there is no rehash pause and memory follows the
- * number of keys (about 13 bytes a key). Lives in a ps_region (snapshots and hashes with it) and is
- * deterministic: equal operation sequences give equal bytes. It stores a 32-bit tag of the hash and
- * the element number; the caller tells equal keys apart. Element numbers are 0 … 2^32−2. Threads:
- * the owner's only.
+ * number of keys (about 13 bytes a key).
+ * Lives in a ps_region (snapshots and hashes with it) and is deterministic: equal operation
+ * sequences give equal bytes.
+ * It stores a 32-bit tag of the hash and the element number; the caller tells equal keys apart.
+ * Element numbers are 0 … 2^32−2. Threads: the owner's only.
  */
 #ifndef PS_BASE_INDEX_H
 #define PS_BASE_INDEX_H
@@ -31,8 +32,9 @@ void ps_index_release(ps_index *index);
 void ps_index_clear(ps_index *index);
 
 /* Candidates for `hash`, one after the other: PS_INDEX_NONE ends. The caller compares the element's
- * key. for (uint32_t i = ps_index_first(index, hash, &cursor); i != PS_INDEX_NONE; i =
- * ps_index_next(index, &cursor)) */
+ * key.
+ *     for (uint32_t i = ps_index_first(index, hash, &cursor); i != PS_INDEX_NONE; i =
+ *     ps_index_next(index, &cursor)) */
 uint32_t ps_index_first(const ps_index *index, uint64_t hash, ps_index_cursor *out_cursor);
 uint32_t ps_index_next(const ps_index *index, ps_index_cursor *cursor);
 

@@ -2,26 +2,29 @@
  * randomness.
  *
  * Two back ends run the same callers: io_posix (the real one) and io_sim (a virtual disk that
- * loses, tears and reorders what was not synced, lies and fails on command, with virtual clocks and
- * a seeded generator; FAULTS §4). Sockets are not here: they belong to serve and connect, which
- * stay outside of the simulation.
+ * loses, tears and
+ * reorders what was not synced, lies and fails on command, with virtual clocks and a seeded
+ * generator; FAULTS §4).
+ * Sockets are not here: they belong to serve and connect, which stay outside of the simulation.
  *
  * Contract, asserted in both back ends:
  *   - a write never overlaps a write in flight on the same file; nothing is appended past a failed
- * range;
+ *     range;
  *   - datasync covers all writes completed before it was called, none after; after one failure the
- * file is poisoned: a second datasync is a bug (PS_ASSERT), because the page cache may have dropped
- * the data;
+ *     file is poisoned: a second
+ *     datasync is a bug (PS_ASSERT), because the page cache may have dropped the data;
  *   - a file is there after a crash only if its directory was synced after its creation; the same
- * holds for rename and unlink; rename is atomic for readers;
+ *     holds for rename and unlink;
+ *     rename is atomic for readers;
  *   - prealloc writes zeros, so that a later datasync of data inside needs no metadata; space never
- * written reads as zeros;
+ *     written reads as zeros;
  *   - list is sorted by name.
  * Short writes and EINTR are resumed inside; a short read at the end of file is not an error
  * (out_size says how much).
  *
  * Threads: io_posix may be called from any thread; one ps_file is written by one thread at a time,
- * and may be read by others. io_sim is single-threaded.
+ * and may be read by others.
+ * io_sim is single-threaded.
  */
 #ifndef PS_BASE_IO_H
 #define PS_BASE_IO_H
@@ -45,9 +48,8 @@ typedef struct {
 struct ps_io_ops {
     int64_t (*now_mono_ns)(ps_io *io);
     int64_t (*now_wall_ns)(ps_io *io);
-    void (*random)(
-        ps_io *io, void *out,
-        size_t size); /* cryptographic in io_posix; a failure to get it stops the process */
+    /* cryptographic in io_posix; a failure to get it stops the process */
+    void (*random)(ps_io *io, void *out, size_t size);
     ps_code (*open)(ps_io *io, const char *path, ps_open_mode mode, ps_file **out_file,
                     ps_error *err);
     void (*close)(ps_io *io, ps_file *file);
@@ -56,8 +58,8 @@ struct ps_io_ops {
     ps_code (*write)(ps_io *io, ps_file *file, uint64_t offset, const void *data, size_t size,
                      ps_error *err);
     ps_code (*datasync)(ps_io *io, ps_file *file, ps_error *err);
-    ps_code (*prealloc)(ps_io *io, ps_file *file, uint64_t size,
-                        ps_error *err); /* zero-filled, whole file, unsynced */
+    /* zero-filled, whole file, unsynced */
+    ps_code (*prealloc)(ps_io *io, ps_file *file, uint64_t size, ps_error *err);
     ps_code (*truncate)(ps_io *io, ps_file *file, uint64_t size, ps_error *err);
     ps_code (*size)(ps_io *io, ps_file *file, uint64_t *out_size, ps_error *err);
     ps_code (*sync_dir)(ps_io *io, const char *path, ps_error *err);
@@ -78,7 +80,7 @@ struct ps_io {
 };
 
 /* Wrappers: the names that callers use. Paths are zero-terminated, at most PS_PATH_MAX − 1 bytes.
- */
+ * */
 enum { PS_PATH_MAX = 1024 };
 
 static inline int64_t ps_io_now_mono_ns(ps_io *io)

@@ -2,11 +2,13 @@
  * generator, single-threaded.
  *
  * Per file: a durable image, a page-cache image and the ordered list of pending writes split at
- * sectors; per directory: pending entry operations. datasync moves a file's pending data and size
- * to durable, sync_dir moves entries, ps_sim_crash chooses what survives. close drops nothing and
- * syncs nothing. All choices are drawn from the seed through the choice tape. Every operation
- * advances virtual time a little and is hashed into the trace hash, and counts as one step: faults
- * are aimed by step number.
+ * sectors; per directory: pending
+ * entry operations. datasync moves a file's pending data and size to durable, sync_dir moves
+ * entries, ps_sim_crash chooses what survives.
+ * close drops nothing and syncs nothing. All choices are drawn from the seed through the choice
+ * tape.
+ * Every operation advances virtual time a little and is hashed into the trace hash, and counts as
+ * one step: faults are aimed by step number.
  */
 #ifndef PS_BASE_IO_SIM_H
 #define PS_BASE_IO_SIM_H
@@ -70,7 +72,8 @@ void ps_sim_advance(ps_sim *sim, int64_t ns);         /* both clocks */
 void ps_sim_step_wall_clock(ps_sim *sim, int64_t ns); /* the wall clock alone */
 
 /* Fails the operation with number `step` (and, when sticky, every later one of the same kind) with
- * os_errno. 0 steps: off. For datasync, `how` says what becomes of the data. */
+ * os_errno. 0 steps: off.
+ * For datasync, `how` says what becomes of the data. */
 void ps_sim_fail_at(ps_sim *sim, uint64_t step, int os_errno, bool sticky, ps_sync_failure how);
 /* From now on fails operations of a kind with probability per_million; swarm knob. */
 void ps_sim_fail_rate(ps_sim *sim, ps_sim_op op, uint32_t per_million, int os_errno);
@@ -81,17 +84,18 @@ void ps_sim_set_capacity(ps_sim *sim, uint64_t bytes);
 void ps_sim_stop_at(ps_sim *sim, uint64_t step);
 bool ps_sim_is_stopped(const ps_sim *sim);
 /* Power cut: pending operations survive as `how` says; handles and locks are gone; the next
- * "process" sees the result. PS_SURVIVE_ALL is kill -9. Leaves stop and fail settings cleared. */
+ * "process" sees the result.
+ * PS_SURVIVE_ALL is kill -9. Leaves stop and fail settings cleared. */
 void ps_sim_crash(ps_sim *sim, ps_survive how);
 /* An independent copy of the disk (durable and pending state), clocks and generator: enumerate
  * crash variants from one point. */
 ps_sim *ps_sim_clone(const ps_sim *sim);
 
 /* Damage at rest, for D1–D3. False: no such file or out of range. */
-bool ps_sim_file_get(ps_sim *sim, const char *path,
-                     ps_slice *out_bytes); /* borrowed until the next operation */
-bool ps_sim_file_set(ps_sim *sim, const char *path,
-                     ps_slice bytes); /* durable at once; makes the file */
+/* borrowed until the next operation */
+bool ps_sim_file_get(ps_sim *sim, const char *path, ps_slice *out_bytes);
+/* durable at once; makes the file */
+bool ps_sim_file_set(ps_sim *sim, const char *path, ps_slice bytes);
 bool ps_sim_file_flip(ps_sim *sim, const char *path, uint64_t bit);
 bool ps_sim_file_remove(ps_sim *sim, const char *path);
 

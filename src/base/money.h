@@ -1,8 +1,9 @@
 /* Money: integers of minor units, checked arithmetic, ISO 4217 currencies and their exponents.
  *
  * Amounts are int64_t on the wire, sums are ps_i128. Every add and multiply is checked; no floating
- * point. Source: ISO 4217 (exponents as PAYMENTS.md §5: 0, 3 and 4 digit currencies listed there,
- * every other listed code 2).
+ * point.
+ * Source: ISO 4217 (exponents as PAYMENTS.md §5: 0, 3 and 4 digit currencies listed there, every
+ * other listed code 2).
  */
 #ifndef PS_BASE_MONEY_H
 #define PS_BASE_MONEY_H
@@ -16,7 +17,7 @@ typedef __int128 ps_i128;
 #define PS_AMOUNT_MAX INT64_C(1000000000000000)
 
 /* Index into the currency table; stable for ever (stored in the journal): new codes are appended.
- */
+ * */
 typedef uint16_t ps_currency;
 
 /* Finds "EUR" (upper case only). False: not a listed code. */
@@ -47,8 +48,9 @@ PS_CHECKED static inline bool ps_i128_add(ps_i128 a, ps_i128 b, ps_i128 *out)
 }
 
 /* Splits `total` (≥ 0) by `weights` (≥ 0, sum > 0) so that the parts sum to `total` exactly:
- * largest remainder (Hamilton), ties to the lower index. False when the weights are all zero,
- * negative or overflow. */
+ * largest remainder
+ * (Hamilton), ties to the lower index. False when the weights are all zero, negative or overflow.
+ * */
 PS_CHECKED bool ps_amount_split(int64_t total, const int64_t *weights, size_t count,
                                 int64_t *out_parts);
 

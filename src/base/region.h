@@ -1,18 +1,21 @@
 /* Regions: state in flat, reserved memory, with copy-on-write snapshots in slices.
  *
  * A region is one table of the core's state: address space for its declared maximum is reserved at
- * init, memory is used as it fills, elements never move, new memory reads as zeros. All state is
- * regions of fixed-width structures linked by indices, never pointers: a snapshot is the regions'
- * bytes, and a state hash is the hash of them.
+ * init, memory
+ * is used as it fills, elements never move, new memory reads as zeros. All state is regions of
+ * fixed-width structures linked by
+ * indices, never pointers: a snapshot is the regions' bytes, and a state hash is the hash of them.
  *
  * Snapshot protocol (one at a time per region set, all calls on the owner's thread unless said
- * otherwise): ps_region_freeze      marks the state of this instant as the one to be saved; O(1)
- * per region ps_region_touch       must precede every write into used memory; saves a chunk that is
- * still owed (64 KiB copy, about 6 µs) ps_region_next_chunk  hands out the next owed chunk (a
- * copy), to be written by any thread; false when all are out ps_region_thaw        ends the
- * snapshot, drops what is still owed Appending (ps_region_extend) needs no touch for the new bytes:
- * they lie beyond the frozen size. The structs must have no padding with undefined bytes: extend
- * zeroes, and writers assign fields.
+ * otherwise):
+ *   ps_region_freeze      marks the state of this instant as the one to be saved; O(1) per region
+ *   ps_region_touch       must precede every write into used memory; saves a chunk that is still
+ *   owed (64 KiB copy, about 6 µs)
+ *   ps_region_next_chunk  hands out the next owed chunk (a copy), to be written by any thread;
+ *   false when all are out
+ *   ps_region_thaw        ends the snapshot, drops what is still owed
+ * Appending (ps_region_extend) needs no touch for the new bytes: they lie beyond the frozen size.
+ * The structs must have no padding with undefined bytes: extend zeroes, and writers assign fields.
  */
 #ifndef PS_BASE_REGION_H
 #define PS_BASE_REGION_H
@@ -31,7 +34,8 @@ typedef struct {
     uint64_t frozen_size; /* size at freeze */
     uint64_t next_chunk;  /* chunks below are out */
     uint64_t *saved_bits; /* one bit per chunk: handed out already */
-    char *shadow; /* reserved beside data: chunks that touch copied aside, at their own offsets */
+    /* reserved beside data: chunks that touch copied aside, at their own offsets */
+    char *shadow;
     uint64_t *copied_bits; /* one bit per chunk: its frozen bytes are in the shadow */
 } ps_region;
 
@@ -42,7 +46,7 @@ PS_CHECKED ps_code ps_region_init(ps_region *region, const char *name, uint64_t 
 void ps_region_release(ps_region *region);
 
 /* `size` more bytes, zeroed, at the end; NULL when the declared limit is reached (state untouched).
- */
+ * */
 PS_CHECKED void *ps_region_extend(ps_region *region, uint64_t size);
 /* Back to empty, memory returned. Not while frozen. */
 void ps_region_clear(ps_region *region);

@@ -2,7 +2,8 @@
  * clock is base/io's.
  *
  * Calendar arithmetic is proleptic Gregorian (RFC 3339 §5; Howard Hinnant, "chrono-compatible
- * low-level date algorithms"). Range: years 0001 to 9999 as text.
+ * low-level date
+ * algorithms"). Range: years 0001 to 9999 as text.
  */
 #ifndef PS_BASE_TIME_H
 #define PS_BASE_TIME_H

@@ -2,21 +2,26 @@
  * §6).
  *
  * The byte layout is specified in journal/format.h. A record is (seq, type, payload); seq is dense
- * from 1. Records are appended to a batch in memory; a batch is made durable by one write and one
- * datasync, and only then may anything that it holds be answered. Two batches exist: one fills
- * while the other is written.
+ * from 1. Records are
+ * appended to a batch in memory; a batch is made durable by one write and one datasync, and only
+ * then may anything that
+ * it holds be answered. Two batches exist: one fills while the other is written.
  *
  * Invariants
  *   J1 a record is durable ⇔ its seq ≤ ps_journal_durable_seq; durable records form a prefix, never
- * a hole J2 after a failed write or sync the journal is dead: every later call fails with the same
- * error (fail-stop, exit 4) J3 recovery never drops a record that was acknowledged: damage before
- * the durable mark refuses to open J4 a segment is prepared (zero-filled, header written, synced,
- * renamed, directory synced) before a record goes into it
+ *      a hole
+ *   J2 after a failed write or sync the journal is dead: every later call fails with the same error
+ *      (fail-stop, exit 4)
+ *   J3 recovery never drops a record that was acknowledged: damage before the durable mark refuses
+ *      to open
+ *   J4 a segment is prepared (zero-filled, header written, synced, renamed, directory synced)
+ *      before a record goes into it
  *
  * Threads: append side (one thread): ps_journal_batch_*, ps_journal_has_room. Commit side (one
- * thread): ps_journal_commit, ps_journal_seal. Any thread: ps_journal_durable_seq, ps_journal_read.
- * Maintenance (one thread): ps_journal_prepare, ps_journal_scrub_step. In simulation all of them
- * are the same thread.
+ * thread): ps_journal_commit,
+ * ps_journal_seal. Any thread: ps_journal_durable_seq, ps_journal_read. Maintenance (one thread):
+ * ps_journal_prepare,
+ * ps_journal_scrub_step. In simulation all of them are the same thread.
  */
 #ifndef PS_JOURNAL_JOURNAL_H
 #define PS_JOURNAL_JOURNAL_H
@@ -36,8 +41,8 @@ enum {
 typedef struct {
     uint32_t segment_size;   /* bytes, multiple of 4096; tests use 16 KiB */
     uint32_t batch_size_max; /* bytes of one batch, ≤ (segment_size − 4096) / 2 */
-    bool read_only; /* verify, dump: nothing is written, a torn tail is noted and skipped, no lock
-                       taken */
+    /* verify, dump: nothing is written, a torn tail is noted and skipped, no lock taken */
+    bool read_only;
 } ps_journal_options;
 
 /* What recovery found; for the start-up log line and `verify`. */
@@ -62,10 +67,11 @@ PS_CHECKED ps_code ps_journal_create(ps_io *io, const char *dir, const ps_journa
                                      ps_error *err);
 
 /* Opens and recovers: fsyncs files and directory first, scans, decides (torn tail, clean end,
- * refuse), truncates a torn tail after copying it aside to DIR/torn-SEGMENT-OFFSET. PS_E_DAMAGED
- * names "FILE: damaged at offset N (seq A-B)". PS_E_VERSION: newer format. `scan_from`: segments
- * that end before this seq are checked by their headers only (a snapshot covers them); 1 scans all.
- */
+ * refuse), truncates a torn tail after
+ * copying it aside to DIR/torn-SEGMENT-OFFSET. PS_E_DAMAGED names "FILE: damaged at offset N (seq
+ * A-B)". PS_E_VERSION: newer format.
+ * `scan_from`: segments that end before this seq are checked by their headers only (a snapshot
+ * covers them); 1 scans all. */
 PS_CHECKED ps_code ps_journal_open(ps_io *io, const char *dir, const ps_journal_options *options,
                                    uint64_t scan_from, ps_journal **out_journal,
                                    ps_journal_recovery *out_recovery, ps_error *err);
@@ -98,12 +104,13 @@ bool ps_journal_has_room(const ps_journal *journal);
  * ─────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Stamps headers (seq, salt, segment, chain, CRCs, XXH3, durable_upto), writes, syncs, then
- * advances the durable seq and frees the batch for filling. In the order of closing. On failure:
- * J2. */
+ * advances the durable seq and frees
+ * the batch for filling. In the order of closing. On failure: J2. */
 PS_CHECKED ps_code ps_journal_commit(ps_journal *journal, ps_batch *batch, ps_error *err);
 /* After 50 ms of idle time: an empty batch that carries durable_upto, so that the last batch has a
- * successor. `watermark`: also writes the next watermark slot (snapshot, shutdown). Does nothing
- * when the newest batch is a seal already and !watermark. */
+ * successor. `watermark`: also
+ * writes the next watermark slot (snapshot, shutdown). Does nothing when the newest batch is a seal
+ * already and !watermark. */
 PS_CHECKED ps_code ps_journal_seal(ps_journal *journal, bool watermark, ps_error *err);
 
 /* ── any thread

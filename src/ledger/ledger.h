@@ -2,18 +2,22 @@
  * payments.
  *
  * One posting moves an amount from one account (debit) to another (credit) of the same book and
- * currency. A *leg* is the one way to change the books: posted at once, pending, post (part) of a
- * pending transfer, void (part) of one. Legs that belong together are linked: checked as a whole,
- * in order, each seeing the ones before it, then applied as a whole or not at all. A *book* is a
- * tenant in one mode (test or live): books never share accounts.
+ * currency. A *leg* is the one way to change
+ * the books: posted at once, pending, post (part) of a pending transfer, void (part) of one. Legs
+ * that belong together are linked: checked as a
+ * whole, in order, each seeing the ones before it, then applied as a whole or not at all.
+ * A *book* is a tenant in one mode (test or live): books never share accounts.
  *
  * Invariants (M1–M5, M10 of the domain; ps_ledger_verify runs them)
  *   L1 per book and currency Σ debits_posted = Σ credits_posted, Σ debits_pending = Σ
- * credits_pending L2 posted totals never decrease L3 debits_must_not_exceed_credits: debits_pending
- * + debits_posted ≤ credits_posted (holds count); the mirror for the other flag L4 a pending
- * transfer: posted + voided + left = amount; left = 0 once resolved; it resolves at most once L5
- * debit ≠ credit account, one currency, one book; transfer numbers are unique for ever and grow by
- * one
+ *      credits_pending
+ *   L2 posted totals never decrease
+ *   L3 debits_must_not_exceed_credits: debits_pending + debits_posted ≤ credits_posted (holds
+ *      count); the mirror for the other flag
+ *   L4 a pending transfer: posted + voided + left = amount; left = 0 once resolved; it resolves at
+ *      most once
+ *   L5 debit ≠ credit account, one currency, one book; transfer numbers are unique for ever and
+ *      grow by one
  *
  * All memory is regions sized from declared limits; account and transfer slots are 32-bit element
  * numbers. Threads: the owner's only.
@@ -39,10 +43,10 @@ typedef enum {
 enum {
     PS_ACCOUNT_DEBITS_CAPPED = 1,  /* debits_must_not_exceed_credits */
     PS_ACCOUNT_CREDITS_CAPPED = 2, /* credits_must_not_exceed_debits */
-    PS_ACCOUNT_HISTORY = 4, /* history: asked for by the user; past balances are answered for every
-                               account all the same */
-    PS_ACCOUNT_FROZEN =
-        8, /* refuses new posted and pending legs; post and void of what is pending stay legal */
+    /* history: asked for by the user; past balances are answered for every account all the same */
+    PS_ACCOUNT_HISTORY = 4,
+    /* refuses new posted and pending legs; post and void of what is pending stay legal */
+    PS_ACCOUNT_FROZEN = 8,
     PS_ACCOUNT_CLOSED = 16 /* as frozen, for ever; only with nothing pending */
 };
 
@@ -57,8 +61,8 @@ typedef struct {
     int64_t created_ns;
     uint64_t name_offset; /* in the names region */
     uint32_t book;
-    uint32_t last_checkpoint; /* newest element of the checkpoints region for this account;
-                                 PS_INDEX_NONE: none */
+    /* newest element of the checkpoints region for this account; PS_INDEX_NONE: none */
+    uint32_t last_checkpoint;
     ps_currency currency;
     uint8_t name_size;
     uint8_t type;  /* ps_account_type */
@@ -101,8 +105,9 @@ typedef struct {
 typedef enum {
     PS_LEG_POSTED,  /* a single-phase transfer */
     PS_LEG_PENDING, /* reserves */
-    PS_LEG_POST, /* posts `amount` of what is left of a pending transfer; the rest stays pending */
-    PS_LEG_VOID  /* releases `amount` of what is left */
+    /* posts `amount` of what is left of a pending transfer; the rest stays pending */
+    PS_LEG_POST,
+    PS_LEG_VOID /* releases `amount` of what is left */
 } ps_leg_kind;
 
 enum {
@@ -117,12 +122,13 @@ typedef struct {
     uint8_t kind;  /* 0: ps_leg_kind */
     uint8_t flags; /* 1 */
     uint16_t reserved;
-    uint32_t slot;           /* 4: transfer slot; PS_INDEX_NONE for a POSTED leg that is not kept */
-    uint64_t transfer;       /* 8: transfer number */
-    uint32_t debit;          /* 16: account */
-    uint32_t credit;         /* 20: account */
-    int64_t amount;          /* 24: minor units, > 0 */
-    uint64_t debit_prev_seq; /* 32: last_seq of the debit account before this record */
+    /* 4: transfer slot; PS_INDEX_NONE for a POSTED leg that is not kept */
+    uint32_t slot;
+    uint64_t transfer;        /* 8: transfer number */
+    uint32_t debit;           /* 16: account */
+    uint32_t credit;          /* 20: account */
+    int64_t amount;           /* 24: minor units, > 0 */
+    uint64_t debit_prev_seq;  /* 32: last_seq of the debit account before this record */
     uint64_t credit_prev_seq; /* 40 */
     uint64_t linked;          /* 48: must be 0 */
 } ps_leg;
@@ -207,7 +213,7 @@ ps_i128 ps_account_balance(uint8_t type, const ps_account_totals *totals);
  * expense). */
 ps_i128 ps_account_available(uint8_t type, const ps_account_totals *totals);
 /* What may still be debited under DEBITS_CAPPED: credits_posted − debits_posted − debits_pending.
- */
+ * */
 ps_i128 ps_account_headroom(const ps_account_totals *totals);
 
 /* ── legs
@@ -216,16 +222,17 @@ ps_i128 ps_account_headroom(const ps_account_totals *totals);
 enum { PS_LEGS_MAX = 16 };
 
 /* Would these linked legs be applied now? *out_leg (may be NULL) is the first refused one. Leaves
- * the state as it was. A POST or VOID in the list may name the transfer of a PENDING leg earlier in
- * it by slot = PS_LEG_SLOT_PREVIOUS (the newest PENDING leg before it). */
+ * the state as it was. A POST or VOID in the list
+ * may name the transfer of a PENDING leg earlier in it by slot = PS_LEG_SLOT_PREVIOUS (the newest
+ * PENDING leg before it). */
 #define PS_LEG_SLOT_PREVIOUS (UINT32_MAX - 1)
 ps_ledger_outcome ps_ledger_check(ps_ledger *ledger, const ps_leg *legs, uint32_t leg_count,
                                   uint32_t *out_leg);
 
 /* Applies legs that ps_ledger_check accepts (asserted), as part of journal record `seq` at time
- * now_ns; fills in slot, transfer, debit and credit (POST, VOID) and the prev seqs. On replay the
- * legs come filled in, and the fields must agree (asserted): the state is a function of the
- * journal. */
+ * now_ns; fills in slot, transfer, debit and credit (POST, VOID) and the prev seqs.
+ * On replay the legs come filled in, and the fields must agree (asserted): the state is a function
+ * of the journal. */
 void ps_ledger_apply(ps_ledger *ledger, ps_leg *legs, uint32_t leg_count, uint64_t seq,
                      int64_t now_ns);
 
@@ -236,8 +243,9 @@ const ps_transfer *ps_ledger_transfer(const ps_ledger *ledger, uint32_t slot);
  * ───────────────────────────────────────────────────────────────────────────────────── */
 
 /* Where to start walking back for the totals as they were after the last record with time ≤ at_ns
- * (or seq ≤ at_seq; the other one INT64_MAX / UINT64_MAX): the oldest checkpoint that is not before
- * that point, or the present. *out_seq: the record of the newest leg that the totals include. */
+ * (or seq ≤ at_seq; the other one INT64_MAX / UINT64_MAX):
+ * the oldest checkpoint that is not before that point, or the present. *out_seq: the record of the
+ * newest leg that the totals include. */
 void ps_ledger_account_at(const ps_ledger *ledger, uint32_t account, int64_t at_ns, uint64_t at_seq,
                           ps_account_totals *out_totals, uint64_t *out_seq);
 /* Takes one leg off again: totals after it → totals before it. */
