@@ -40,8 +40,7 @@ static inline bool ps_slice_equal(ps_slice a, ps_slice b)
 
 bool ps_slice_has_prefix(ps_slice text, ps_slice prefix);
 
-/* ── growable buffer
- * ──────────────────────────────────────────────────────────────────────────────────── */
+/* ── growable buffer ── */
 
 typedef struct {
     char *data; /* owned */
@@ -70,8 +69,7 @@ static inline ps_slice ps_buf_slice(const ps_buf *buf)
     return (ps_slice){buf->data, buf->size};
 }
 
-/* ── little-endian fields
- * ─────────────────────────────────────────────────────────────────────────────── */
+/* ── little-endian fields ── */
 
 static inline uint16_t ps_get_u16(const void *p)
 {
@@ -104,8 +102,7 @@ static inline void ps_put_u64(void *p, uint64_t v)
     memcpy(p, &v, sizeof v);
 }
 
-/* ── text ↔ numbers
- * ───────────────────────────────────────────────────────────────────────────────────── */
+/* ── text ↔ numbers ── */
 
 /* Strict decimal: digits only (an optional leading '-' for i64), no leading zeros, no blanks, in
  * range. */

@@ -57,8 +57,7 @@ ps_code ps_error_set_os(ps_error *err, int os_errno, const char *format, ...) PS
 /* The stable name of a code, e.g. "damaged"; never NULL. */
 const char *ps_code_name(ps_code code);
 
-/* ── asserts: on in release
- * ───────────────────────────────────────────────────────────────────────────── */
+/* ── asserts: on in release ── */
 
 /* Prints file, line, condition and message on stderr and aborts. Never prints payload bytes (S-E8).
  * */

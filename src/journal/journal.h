@@ -78,8 +78,7 @@ PS_CHECKED ps_code ps_journal_open(ps_io *io, const char *dir, const ps_journal_
 /* Releases without syncing. To close cleanly: commit, ps_journal_seal(…, true), close. */
 void ps_journal_close(ps_journal *journal);
 
-/* ── append side
- * ─────────────────────────────────────────────────────────────────────────────────────── */
+/* ── append side ── */
 
 /* The batch that fills, or NULL while both are in flight. */
 ps_batch *ps_journal_batch(ps_journal *journal);
@@ -100,8 +99,7 @@ ps_batch *ps_journal_batch_close(ps_journal *journal);
  * false means read-only (507). */
 bool ps_journal_has_room(const ps_journal *journal);
 
-/* ── commit side
- * ─────────────────────────────────────────────────────────────────────────────────────── */
+/* ── commit side ── */
 
 /* Stamps headers (seq, salt, segment, chain, CRCs, XXH3, durable_upto), writes, syncs, then
  * advances the durable seq and frees
@@ -113,8 +111,7 @@ PS_CHECKED ps_code ps_journal_commit(ps_journal *journal, ps_batch *batch, ps_er
  * already and !watermark. */
 PS_CHECKED ps_code ps_journal_seal(ps_journal *journal, bool watermark, ps_error *err);
 
-/* ── any thread
- * ──────────────────────────────────────────────────────────────────────────────────────── */
+/* ── any thread ── */
 
 uint64_t ps_journal_durable_seq(const ps_journal *journal);
 /* 128 random bits drawn at create. */
@@ -136,8 +133,7 @@ PS_CHECKED ps_code ps_journal_cursor_next(ps_journal_cursor *cursor, ps_record *
 PS_CHECKED ps_code ps_journal_cursor_read(ps_journal_cursor *cursor, uint64_t seq,
                                           ps_record *out_record, ps_error *err);
 
-/* ── maintenance
- * ─────────────────────────────────────────────────────────────────────────────────────── */
+/* ── maintenance ── */
 
 /* Prepares the next segment if it is missing. PS_E_SPACE leaves the journal alive: call again
  * later. */

@@ -188,8 +188,7 @@ void ps_ledger_clear(ps_ledger *ledger);
  * wrote. */
 uint32_t ps_ledger_regions(ps_ledger *ledger, ps_region *out_regions[16]);
 
-/* ── accounts
- * ────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── accounts ── */
 
 /* PS_INDEX_NONE when there is none. */
 uint32_t ps_ledger_account_find(const ps_ledger *ledger, uint32_t book, ps_slice name,
@@ -216,8 +215,7 @@ ps_i128 ps_account_available(uint8_t type, const ps_account_totals *totals);
  * */
 ps_i128 ps_account_headroom(const ps_account_totals *totals);
 
-/* ── legs
- * ────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── legs ── */
 
 enum { PS_LEGS_MAX = 16 };
 
@@ -239,8 +237,7 @@ void ps_ledger_apply(ps_ledger *ledger, ps_leg *legs, uint32_t leg_count, uint64
 /* NULL: free or out of range. */
 const ps_transfer *ps_ledger_transfer(const ps_ledger *ledger, uint32_t slot);
 
-/* ── past balances
- * ───────────────────────────────────────────────────────────────────────────────────── */
+/* ── past balances ── */
 
 /* Where to start walking back for the totals as they were after the last record with time ≤ at_ns
  * (or seq ≤ at_seq; the other one INT64_MAX / UINT64_MAX):
@@ -251,8 +248,7 @@ void ps_ledger_account_at(const ps_ledger *ledger, uint32_t account, int64_t at_
 /* Takes one leg off again: totals after it → totals before it. */
 void ps_account_totals_undo(ps_account_totals *totals, const ps_leg *leg, uint32_t account);
 
-/* ── invariants
- * ──────────────────────────────────────────────────────────────────────────────────────── */
+/* ── invariants ── */
 
 typedef struct {
     uint32_t book;
