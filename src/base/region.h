@@ -33,7 +33,6 @@ typedef struct {
     bool frozen;
     uint64_t frozen_size; /* size at freeze */
     uint64_t next_chunk;  /* chunks below are out */
-    uint64_t *saved_bits; /* one bit per chunk: handed out already */
     /* reserved beside data: chunks that touch copied aside, at their own offsets */
     char *shadow;
     uint64_t *copied_bits; /* one bit per chunk: its frozen bytes are in the shadow */
