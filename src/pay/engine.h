@@ -19,6 +19,7 @@
 
 #include "journal/journal.h"
 #include "journal/snapshot.h"
+#include "pay/api_key.h"
 #include "pay/core.h"
 
 typedef struct ps_engine ps_engine;
@@ -32,8 +33,6 @@ typedef struct {
     bool read_only; /* verify, dump */
 } ps_engine_options;
 void ps_engine_options_default(ps_engine_options *out_options);
-
-enum { PS_API_KEY_TEXT_MAX = 96, PS_PEPPER_SIZE = 32 };
 
 /* Makes a data directory: everything under DIR.tmp-…, synced, renamed to DIR, the parent synced.
  * DIR may exist when it is empty. Journals the genesis record:

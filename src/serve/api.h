@@ -4,6 +4,7 @@
  *   that says which field and why
  *   service (service.c)   threads and hand-over: network threads → core thread → journal thread →
  *   back; keys, limits, audit
+ *           (API keys: pay/api_key.h)
  *   render  (render_*.c)  a record (or a query's structs) + the journal → the reply's JSON
  *
  * Routes are one table (route.c): method, pattern, scope, idempotency, body fields with their types
