@@ -61,7 +61,7 @@ void ps_buf_append_char(ps_buf *buf, char c);
 void ps_buf_append_u64(ps_buf *buf, uint64_t value); /* decimal */
 void ps_buf_append_i64(ps_buf *buf, int64_t value);  /* decimal */
 void ps_buf_append_format(ps_buf *buf, const char *format, ...) PS_PRINTF(2, 3);
-/* Room for `size` bytes at the end, size advanced; NULL (and failed) when it does not fit. */
+/* Room for `size` (> 0) bytes at the end, size advanced; NULL (and failed) when it does not fit. */
 void *ps_buf_extend(ps_buf *buf, size_t size);
 
 static inline ps_slice ps_buf_slice(const ps_buf *buf)

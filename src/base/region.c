@@ -1,0 +1,168 @@
+#include "base/region.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum { BITS_PER_WORD = 64 };
+
+static uint64_t chunk_count(uint64_t size)
+{
+    return size / PS_REGION_CHUNK + (size % PS_REGION_CHUNK != 0);
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void *reserve(uint64_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
+    return at != MAP_FAILED ? at : NULL;
+}
+
+static void unreserve(void *at, uint64_t size)
+{
+    if (at != NULL) {
+        PS_ASSERT(munmap(at, size) == 0);
+    }
+}
+
+/* The bytes read as zeros again and cost no memory. */
+static void give_back(char *at, uint64_t size)
+{
+    if (size > 0) {
+        PS_ASSERT(madvise(at, size, MADV_DONTNEED) == 0);
+    }
+}
+
+static uint64_t reserved_size(const ps_region *region)
+{
+    return chunk_count(region->size_max) * PS_REGION_CHUNK;
+}
+
+static uint64_t bits_size(const ps_region *region)
+{
+    return (chunk_count(region->size_max) / BITS_PER_WORD + 1) * sizeof(uint64_t);
+}
+
+ps_code ps_region_init(ps_region *region, const char *name, uint64_t size_max, ps_error *err)
+{
+    PS_ASSERT(size_max > 0 && size_max <= UINT64_C(1) << 46);
+    ps_region made = {.name = name, .size_max = size_max};
+    made.data = reserve(reserved_size(&made));
+    made.shadow = reserve(reserved_size(&made));
+    made.copied_bits = reserve(bits_size(&made));
+    if (made.data == NULL || made.shadow == NULL || made.copied_bits == NULL) {
+        ps_region_release(&made);
+        return ps_error_set(err, PS_E_MEMORY,
+                            "cannot reserve 2 x %llu bytes of address space for region %s",
+                            (unsigned long long)size_max, name);
+    }
+    *region = made;
+    return PS_OK;
+}
+
+void ps_region_release(ps_region *region)
+{
+    unreserve(region->data, reserved_size(region));
+    unreserve(region->shadow, reserved_size(region));
+    unreserve(region->copied_bits, bits_size(region));
+    *region = (ps_region){0};
+}
+
+void *ps_region_extend(ps_region *region, uint64_t size)
+{
+    if (size > region->size_max - region->size) {
+        return NULL;
+    }
+    /* Zero already: memory beyond size was never written, or given back by clear. */
+    void *at = region->data + region->size;
+    region->size += size;
+    return at;
+}
+
+void ps_region_clear(ps_region *region)
+{
+    PS_ASSERT(!region->frozen);
+    give_back(region->data, chunk_count(region->size) * PS_REGION_CHUNK);
+    region->size = 0;
+}
+
+/* ── snapshots ── */
+
+static bool is_copied(const ps_region *region, uint64_t chunk)
+{
+    return (region->copied_bits[chunk / BITS_PER_WORD] >> chunk % BITS_PER_WORD & 1) != 0;
+}
+
+/* The last chunk is saved with its frozen size: what lies beyond is not of this snapshot. */
+static uint64_t frozen_chunk_size(const ps_region *region, uint64_t chunk)
+{
+    return min_u64(PS_REGION_CHUNK, region->frozen_size - chunk * PS_REGION_CHUNK);
+}
+
+void ps_region_freeze(ps_region *region)
+{
+    PS_ASSERT(!region->frozen);
+    region->frozen = true;
+    region->frozen_size = region->size;
+    region->next_chunk = 0;
+}
+
+void ps_region_touch_slow(ps_region *region, uint64_t offset, uint64_t size)
+{
+    PS_ASSERT(region->frozen);
+    PS_ASSERT(offset <= region->size && size <= region->size - offset);
+    uint64_t end = min_u64(offset + size, region->frozen_size);
+    if (offset >= end) {
+        return;
+    }
+    uint64_t chunk = offset / PS_REGION_CHUNK;
+    if (chunk < region->next_chunk) {
+        chunk = region->next_chunk;
+    }
+    for (; chunk < chunk_count(end); chunk++) {
+        if (is_copied(region, chunk)) {
+            continue;
+        }
+        uint64_t start = chunk * PS_REGION_CHUNK;
+        memcpy(region->shadow + start, region->data + start, frozen_chunk_size(region, chunk));
+        region->copied_bits[chunk / BITS_PER_WORD] |= UINT64_C(1) << chunk % BITS_PER_WORD;
+    }
+}
+
+bool ps_region_next_chunk(ps_region *region, char out[PS_REGION_CHUNK], uint64_t *out_offset,
+                          uint32_t *out_size)
+{
+    PS_ASSERT(region->frozen);
+    uint64_t chunk = region->next_chunk;
+    if (chunk >= chunk_count(region->frozen_size)) {
+        return false;
+    }
+    uint64_t start = chunk * PS_REGION_CHUNK;
+    uint64_t size = frozen_chunk_size(region, chunk);
+    if (is_copied(region, chunk)) {
+        memcpy(out, region->shadow + start, size);
+        give_back(region->shadow + start, PS_REGION_CHUNK);
+    } else {
+        memcpy(out, region->data + start, size);
+    }
+    region->next_chunk++;
+    *out_offset = start;
+    *out_size = (uint32_t)size;
+    return true;
+}
+
+void ps_region_thaw(ps_region *region)
+{
+    PS_ASSERT(region->frozen);
+    uint64_t chunks = chunk_count(region->frozen_size);
+    give_back(region->shadow + region->next_chunk * PS_REGION_CHUNK,
+              (chunks - region->next_chunk) * PS_REGION_CHUNK);
+    memset(region->copied_bits, 0, (chunks / BITS_PER_WORD + 1) * sizeof(uint64_t));
+    region->frozen = false;
+    region->frozen_size = 0;
+    region->next_chunk = 0;
+}
