@@ -30,7 +30,8 @@ typedef struct {
     const ps_policy *policy; /* NULL: approve all; borrowed */
     /* of journal since the newest snapshot; default 1 GiB; 0: never by itself */
     uint64_t snapshot_every_bytes;
-    bool read_only; /* verify, dump */
+    bool read_only;        /* verify, dump: no lock, nothing is written */
+    bool ignore_snapshots; /* replay everything: `verify` compares both ways */
 } ps_engine_options;
 void ps_engine_options_default(ps_engine_options *out_options);
 
