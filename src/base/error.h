@@ -57,15 +57,6 @@ ps_code ps_error_set_os(ps_error *err, int os_errno, const char *format, ...) PS
 /* The stable name of a code, e.g. "damaged"; never NULL. */
 const char *ps_code_name(ps_code code);
 
-/* Passes a failure on: the one macro that returns, for straight-line code that owns nothing. */
-#define PS_TRY(call)                                                                               \
-    do {                                                                                           \
-        ps_code ps_try_code = (call);                                                              \
-        if (ps_try_code != PS_OK) {                                                                \
-            return ps_try_code;                                                                    \
-        }                                                                                          \
-    } while (0)
-
 /* ── asserts: on in release ── */
 
 /* Prints file, line, condition and message on stderr and aborts. Never prints payload bytes (S-E8).

@@ -291,8 +291,7 @@ static PS_CHECKED ps_code pepper_read(ps_engine *engine, ps_error *err)
         return code;
     }
     size_t size = 0;
-    ps_code code =
-        ps_io_read(engine->io, file, 0, engine->pepper, sizeof engine->pepper, &size, err);
+    code = ps_io_read(engine->io, file, 0, engine->pepper, sizeof engine->pepper, &size, err);
     ps_io_close(engine->io, file);
     if (code == PS_OK && size != sizeof engine->pepper) {
         code =
