@@ -116,7 +116,7 @@ typedef struct {
     uint32_t previous_of_merchant;
     uint32_t previous_of_payer;  /* 240 */
     uint32_t next_in_settlement; /* 244: payment number; PS_INDEX_NONE */
-    uint64_t reserved1;          /* 248 */
+    uint64_t last_trade;         /* 248: number of its newest trade record; 0 */
 } ps_effect_payment;
 _Static_assert(sizeof(ps_effect_payment) == 256, "payment effect");
 
@@ -176,6 +176,7 @@ typedef struct {
     uint8_t payment_flags; /* PS_PAYMENT_CLIENT_ID … */
     uint8_t reserved[3];
     int64_t reverses_created_ns;
+    uint64_t previous_of_payment; /* trade number: the payment's trades, newest first; 0 */
 } ps_effect_trade;
 
 typedef struct {
