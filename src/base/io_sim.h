@@ -5,6 +5,7 @@
  * sectors; per directory: pending
  * entry operations. datasync moves a file's pending data and size to durable, sync_dir moves
  * entries, ps_sim_crash chooses what survives.
+ * The root directory ("/", also the start of relative paths) is there; all else is made by calls.
  * close drops nothing and syncs nothing. All choices are drawn from the seed through the choice
  * tape.
  * Every operation advances virtual time a little and is hashed into the trace hash, and counts as
@@ -64,31 +65,38 @@ ps_io *ps_sim_io(ps_sim *sim);
 
 /* Generator, on the tape. Uniform in [0, bound). */
 uint64_t ps_sim_draw(ps_sim *sim, uint64_t bound);
+/* The choice tape, for shrinking: draws are appended as u64 to `tape` (borrowed; NULL: stop); or
+ * come from `tape` (borrowed), reduced to their bounds, and are 0 after its end. */
+void ps_sim_tape_record(ps_sim *sim, ps_buf *tape);
+void ps_sim_tape_replay(ps_sim *sim, ps_slice tape);
 
-/* Steps done so far; a step is one file operation. */
+/* Steps done so far; a step is one file operation, the first has number 1. close, clocks and random
+ * are no steps. */
 uint64_t ps_sim_steps(const ps_sim *sim);
 ps_u128 ps_sim_trace_hash(const ps_sim *sim);
 void ps_sim_advance(ps_sim *sim, int64_t ns);         /* both clocks */
 void ps_sim_step_wall_clock(ps_sim *sim, int64_t ns); /* the wall clock alone */
 
 /* Fails the operation with number `step` (and, when sticky, every later one of the same kind) with
- * os_errno. 0 steps: off.
+ * os_errno. Step 0: off. One such rule at a time. A failing write leaves a drawn part of its bytes
+ * in the file; other failing operations but datasync change nothing.
  * For datasync, `how` says what becomes of the data. */
 void ps_sim_fail_at(ps_sim *sim, uint64_t step, int os_errno, bool sticky, ps_sync_failure how);
 /* From now on fails operations of a kind with probability per_million; swarm knob. */
 void ps_sim_fail_rate(ps_sim *sim, ps_sim_op op, uint32_t per_million, int os_errno);
 /* The disk holds at most this many bytes in all (ENOSPC beyond); UINT64_MAX: no limit. */
 void ps_sim_set_capacity(ps_sim *sim, uint64_t bytes);
-/* Stops the "process" before step `step`: that operation and every later one return PS_E_CLOSED
- * until ps_sim_crash. */
+/* Stops the "process" before step `step` (0: off): that operation and every later one return
+ * PS_E_CLOSED until ps_sim_crash. Closing works. */
 void ps_sim_stop_at(ps_sim *sim, uint64_t step);
 bool ps_sim_is_stopped(const ps_sim *sim);
-/* Power cut: pending operations survive as `how` says; handles and locks are gone; the next
- * "process" sees the result.
- * PS_SURVIVE_ALL is kill -9. Leaves stop and fail settings cleared. */
+/* Power cut: pending operations survive as `how` says; handles and locks are gone (operations on
+ * old handles return PS_E_CLOSED, they may still be closed); the next "process" sees the result.
+ * PS_SURVIVE_ALL is kill -9: all is seen, and what was pending is pending still, so that a later
+ * power cut may take it. Leaves stop and fail settings cleared, capacity as it was. */
 void ps_sim_crash(ps_sim *sim, ps_survive how);
-/* An independent copy of the disk (durable and pending state), clocks and generator: enumerate
- * crash variants from one point. */
+/* An independent copy of the disk (durable and pending state), clocks, generator and settings, with
+ * no handles: enumerate crash variants from one point. File contents are shared until written. */
 ps_sim *ps_sim_clone(const ps_sim *sim);
 
 /* Damage at rest, for D1–D3. False: no such file or out of range. */
