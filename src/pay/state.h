@@ -35,8 +35,24 @@ typedef struct {
     ps_effect_settlement body;
     uint64_t last_seq;
     uint32_t previous_of_merchant; /* settlement number: the merchant's batches, newest first */
+    uint32_t other_currency;       /* 0 ends: the merchant's newest batch of each other currency */
+    uint32_t older_open;  /* an older batch of it that is open too (this one was full); 0 */
+    uint32_t merged_into; /* failed: the batch that its items went to; 0 */
+    uint32_t last_item;   /* end of the list that begins at first_item; PS_INDEX_NONE */
     uint32_t reserved;
 } ps_settlement;
+
+/* A batch lists its items by links: a payment number (through next_in_settlement), or, with the top
+ * bit, an element of settlement_items: the captures of a payment whose own link is still in the
+ * list of an earlier batch. PS_INDEX_NONE ends. */
+#define PS_ITEM_EXTRA UINT32_C(0x80000000)
+typedef struct {
+    int64_t amount;
+    uint32_t payment;
+    uint32_t settlement; /* that it was captured into; follow merged_into */
+    uint32_t next;       /* link */
+    uint32_t reserved;
+} ps_settlement_item;
 
 /* An API transfer. Its number is the number of the object, not the ledger's transfer number. */
 typedef struct {
@@ -49,9 +65,12 @@ typedef struct {
     uint64_t seq; /* record that holds its first effect */
     int64_t amount;
     int64_t created_ns;
+    uint32_t payment;             /* PS_INDEX_NONE: of a settlement batch */
     uint32_t previous_of_payment; /* trade number, 0: the first; trades_max < 2^32 */
-    uint8_t kind;                 /* ps_trade_kind */
-    uint8_t status;               /* ps_trade_status, now */
+    uint16_t book;                /* PS_BOOKS_MAX fits */
+    ps_currency currency;
+    uint8_t kind;   /* ps_trade_kind */
+    uint8_t status; /* ps_trade_status, now */
     uint16_t reserved;
 } ps_trade;
 
@@ -66,8 +85,9 @@ typedef struct {
      * spares a look-up by name; PS_INDEX_NONE: none */
     uint32_t account;
     uint32_t newest_payment;    /* list by previous_of_merchant, previous_of_payer */
-    uint32_t newest_settlement; /* list by previous_of_merchant */
-    uint32_t reserved;
+    uint32_t newest_settlement; /* list by previous_of_merchant; 0 or PS_INDEX_NONE: none */
+    /* its newest batch of each currency: list by other_currency; 0: none */
+    uint32_t newest_of_currency;
 } ps_party;
 
 typedef struct {
@@ -150,6 +170,7 @@ struct ps_core {
     ps_ledger ledger;
     ps_region head; /* ps_core_head, one */
     ps_region payments, refunds, disputes, trades, settlements, transfers;
+    ps_region settlement_items; /* never more than trades_max: each is a capture of its own */
     ps_region parties, keys, books, event_marks;
     ps_region idempotency, client_ids, timers;
     ps_index parties_by_name;       /* ps_party_hash → party */
@@ -190,6 +211,7 @@ PS_TABLE(refund, ps_refund, refunds)
 PS_TABLE(dispute, ps_dispute, disputes)
 PS_TABLE(trade, ps_trade, trades)
 PS_TABLE(settlement, ps_settlement, settlements)
+PS_TABLE(settlement_item, ps_settlement_item, settlement_items)
 PS_TABLE(api_transfer, ps_api_transfer, transfers)
 PS_TABLE(party, ps_party, parties)
 PS_TABLE(key, ps_key, keys)
