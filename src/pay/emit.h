@@ -140,7 +140,12 @@ uint32_t ps_emit_account(ps_emit *emit, ps_slice name, ps_currency currency, ps_
                          uint8_t flags);
 /* Finds or adds. */
 uint32_t ps_emit_party(ps_emit *emit, bool is_payer, ps_slice name);
-void ps_emit_risk_event(ps_emit *emit, ps_effect_risk_event *body);
+typedef struct {
+    ps_risk_type type;
+    uint8_t severity; /* 1 low … 4 critical */
+    ps_slice kind, payment_id, entity, data;
+} ps_risk_event_new;
+void ps_emit_risk_event(ps_emit *emit, const ps_risk_event_new *event);
 
 /* ── accounts that Paystream makes itself ── */
 
