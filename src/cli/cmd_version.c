@@ -1,3 +1,4 @@
+#include <llhttp.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <xxhash.h>
@@ -18,9 +19,10 @@ int ps_cmd_version(int argc, char **argv)
     case PS_PARSED:
         break;
     }
-    printf("paystream %s\ncommit    %s\ncompiler  %s\nOpenSSL   %s\nllhttp    %s\nxxHash    "
+    printf("paystream %s\ncommit    %s\ncompiler  %s\nOpenSSL   %s\nllhttp    %d.%d.%d\nxxHash    "
            "%u.%u.%u\n",
            ps_version(), ps_version_commit(), __VERSION__, OpenSSL_version(OPENSSL_VERSION_STRING),
-           PS_LLHTTP_VERSION, XXH_VERSION_MAJOR, XXH_VERSION_MINOR, XXH_VERSION_RELEASE);
+           LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH, XXH_VERSION_MAJOR,
+           XXH_VERSION_MINOR, XXH_VERSION_RELEASE);
     return PS_EXIT_DONE;
 }
