@@ -1,6 +1,7 @@
 #include "pay/effect_fields.h"
 
 #include "base/time.h"
+#include "data/json_writer.h"
 
 /* Words of stored enums, as functions of the stored byte. */
 static const char *status_word(uint8_t v)
@@ -423,28 +424,10 @@ const char *ps_text_field_name(ps_text_field field)
 
 /* ── dump ── */
 
-/* Texts were checked for UTF-8 on the way in; quotes, backslashes and controls are escaped. */
-static void dump_text(ps_buf *out, ps_slice text)
-{
-    ps_buf_append_char(out, '"');
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c == '"' || c == '\\') {
-            ps_buf_append_char(out, '\\');
-            ps_buf_append_char(out, (char)c);
-        } else if (c < 0x20) {
-            ps_buf_append_format(out, "\\u%04x", c);
-        } else {
-            ps_buf_append_char(out, (char)c);
-        }
-    }
-    ps_buf_append_char(out, '"');
-}
-
 static void dump_key(ps_buf *out, const char *name)
 {
     ps_buf_append_char(out, ',');
-    dump_text(out, ps_slice_text(name));
+    ps_json_append_string(out, ps_slice_text(name));
     ps_buf_append_char(out, ':');
 }
 
@@ -453,7 +436,7 @@ static void dump_word(ps_buf *out, const char *word)
     if (word == NULL) {
         ps_buf_append_text(out, "null");
     } else {
-        dump_text(out, ps_slice_text(word));
+        ps_json_append_string(out, ps_slice_text(word));
     }
 }
 
@@ -473,7 +456,7 @@ static void dump_hex(ps_buf *out, const void *data, size_t size)
     char text[64];
     PS_ASSERT(size * 2 <= sizeof text);
     ps_hex_encode(data, size, text);
-    dump_text(out, ps_slice_of(text, size * 2));
+    ps_json_append_string(out, ps_slice_of(text, size * 2));
 }
 
 static void dump_field(ps_buf *out, const ps_effect_field *field, const char *at)
@@ -514,7 +497,7 @@ static void dump_field(ps_buf *out, const ps_effect_field *field, const char *at
         dump_word(out, field->word((uint8_t)*at));
         return;
     case PS_SHOW_TEXT:
-        dump_text(out, ps_slice_of(at, strnlen(at, field->size)));
+        ps_json_append_string(out, ps_slice_of(at, strnlen(at, field->size)));
         return;
     case PS_SHOW_HIDDEN:
         return;
@@ -536,9 +519,9 @@ static void dump_texts(ps_buf *out, const ps_effect_texts *texts)
                 ps_buf_append_char(out, ',');
             }
             first = false;
-            dump_text(out, ps_slice_text(ps_text_field_name((ps_text_field)field)));
+            ps_json_append_string(out, ps_slice_text(ps_text_field_name((ps_text_field)field)));
             ps_buf_append_char(out, ':');
-            dump_text(out, text);
+            ps_json_append_string(out, text);
         }
     }
     ps_buf_append_char(out, '}');
@@ -613,10 +596,10 @@ static void dump_id(ps_buf *out, ps_u128 instance, ps_slice payload, const ps_ef
         size_t size =
             ps_id_format(instance, identity.kind, identity.number, identity.created_ns, text);
         dump_key(out, "id");
-        dump_text(out, ps_slice_of(text, size));
+        ps_json_append_string(out, ps_slice_of(text, size));
     } else if (client_id.size > 0) {
         dump_key(out, "id");
-        dump_text(out, client_id);
+        ps_json_append_string(out, client_id);
     }
 }
 
@@ -641,7 +624,7 @@ static void dump_effect(ps_buf *out, ps_u128 instance, ps_slice payload,
     if (effect->type == PS_EFFECT_ACCOUNT) {
         const ps_effect_account *account = (const ps_effect_account *)(const void *)effect;
         dump_key(out, "name");
-        dump_text(out, ps_slice_of(account->name, account->name_size));
+        ps_json_append_string(out, ps_slice_of(account->name, account->name_size));
     }
     dump_texts(out, ps_effect_texts_of(payload, effect));
     ps_buf_append_char(out, '}');
