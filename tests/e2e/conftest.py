@@ -1,0 +1,140 @@
+"""Fixtures of the end-to-end tests: a real `paystream serve` on a free port in a fresh directory, and a client for it."""
+import itertools
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("PAYSTREAM", str(ROOT / "build-test" / "paystream"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+_numbers = itertools.count(1)
+
+
+def run(*arguments, **options):
+    """Runs the program to its end; returns the completed process with text output."""
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=120, **options)
+
+
+class Service:
+    """One data directory and the process that serves it; start, kill and stop it as often as you like."""
+
+    def __init__(self, directory, *arguments, live=False):
+        self.directory = pathlib.Path(directory)
+        self.arguments = arguments
+        self.process = None
+        self.url = None
+        self.log = self.directory.parent / (self.directory.name + ".log")
+        made = run("init", "--data", self.directory, *(["--live"] if live else []))
+        assert made.returncode == 0, made.stderr
+        self.key = made.stdout.splitlines()[-1]
+
+    def start(self, *more):
+        log = open(self.log, "ab")
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", "--data", str(self.directory), "--listen", "127.0.0.1:0", *self.arguments, *more],
+            stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.process.stdout.readline()
+        assert line.startswith("paystream ready http://"), f"{line!r}\n{self.log.read_text()}"
+        self.url = line.split()[2]
+        return self
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        """SIGTERM: drains and exits 0."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=20)
+        self.process.stdout.close()
+        return code
+
+    def client(self, key=None):
+        return Client(self, key or self.key)
+
+    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+
+class Client:
+    """Calls with a key; POSTs carry a fresh Idempotency-Key unless one is given."""
+
+    def __init__(self, service, key):
+        self.service = service
+        self.key = key
+        self.session = requests.Session()
+
+    def headers(self, more=None):
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        headers.update(more or {})
+        return headers
+
+    def get(self, path, **options):
+        return self.session.get(self.service.url + path, headers=self.headers(), timeout=30, **options)
+
+    def delete(self, path):
+        return self.session.delete(self.service.url + path, headers=self.headers(), timeout=30)
+
+    def post(self, path, body=None, idempotency=None, **options):
+        key = idempotency or f"test-{os.getpid()}-{next(_numbers)}"
+        return self.session.post(self.service.url + path, json={} if body is None else body,
+                                 headers=self.headers({"Idempotency-Key": key}), timeout=30, **options)
+
+    # The words of the domain.
+    def pay(self, amount=1000, token="tok_ok", **fields):
+        body = {"amount": amount, "currency": "EUR", "merchant": "shop", "payer": "alice",
+                "instrument": {"type": "card", "token": token, "bin": "411111", "last4": "1111", "exp": "2030-04",
+                               "country": "DE"}}
+        body.update(fields)
+        return self.post("/v1/payments", body)
+
+    def fund(self, payer, amount, currency="EUR"):
+        reply = self.post("/v1/transfers", {"debit": "world", "credit": f"payer:{payer}", "amount": amount,
+                                            "currency": currency})
+        assert reply.status_code == 201, reply.text
+        return reply.json()
+
+    def payment(self, identity):
+        return self.get(f"/v1/payments/{identity}").json()
+
+    def account(self, name, currency="EUR"):
+        return self.get(f"/v1/accounts/{name}", params={"currency": currency}).json()
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def service(directory):
+    """A service with a test-mode admin key, stopped at the end; the books must hold."""
+    it = Service(directory).start()
+    yield it
+    if it.is_running:
+        verify = it.client().get("/v1/ledger/verify").json()
+        assert verify["ok"], verify
+        assert it.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One service for all tests of a module that do not stop it."""
+    it = Service(tmp_path_factory.mktemp("shared") / "data").start()
+    yield it
+    verify = it.client().get("/v1/ledger/verify").json()
+    assert verify["ok"], verify
+    assert it.stop() == 0
+
+
+@pytest.fixture
+def client(shared):
+    return shared.client()
