@@ -92,7 +92,7 @@ void ps_emit_apply(ps_emit *emit, const void *effect)
         ((const ps_effect_head *)(const void *)next)->type == PS_EFFECT_TEXTS) {
         texts = (const void *)next;
     }
-    const ps_apply_context at = {emit->seq, emit->now_ns};
+    const ps_apply_context at = {emit->seq, emit->now_ns, emit->book};
     ps_apply_effect(emit->core, &at, head, texts);
 }
 

@@ -207,6 +207,7 @@ void ps_settlement_apply_payment(ps_core *core, const ps_effect_payment *before,
 typedef struct {
     uint64_t seq;
     int64_t time_ns;
+    uint32_t book; /* of the record: its events count there */
 } ps_apply_context;
 void ps_apply_effect(ps_core *core, const ps_apply_context *at, const ps_effect_head *effect,
                      const ps_effect_texts *texts);

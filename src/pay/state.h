@@ -17,9 +17,11 @@
 typedef struct {
     ps_effect_payment body; /* head: type PAYMENT, event 0 */
     uint64_t last_seq;      /* newest record that touched it */
-    ps_u128 reference_hash; /* of (book, merchant, reference); zero: no reference holds */
+    ps_u128 reference_hash; /* of (merchant, reference); zero: it holds no reference */
+    uint32_t newest_refund; /* lists by previous_of_payment; PS_INDEX_NONE */
+    uint32_t newest_dispute;
 } ps_payment;
-_Static_assert(sizeof(ps_payment) == 280, "memory per payment");
+_Static_assert(sizeof(ps_payment) == 288, "memory per payment");
 
 typedef struct {
     ps_effect_refund body;
@@ -102,7 +104,7 @@ typedef struct {
     uint8_t live;
     uint8_t name_size;
     uint16_t reserved0;
-    uint32_t newest_mark; /* element of event_marks; PS_INDEX_NONE */
+    uint32_t newest_mark; /* number in event_marks; 0: none */
 } ps_book;
 
 /* Every 256th event of a book: where the record of event `sequence` lies. `jump` leaps back so that
@@ -111,8 +113,8 @@ enum { PS_EVENT_MARK_EVERY = 256 };
 typedef struct {
     uint64_t sequence;
     uint64_t seq;
-    uint32_t previous;
-    uint32_t jump;
+    uint32_t previous; /* of this book; 0: none */
+    uint32_t jump;     /* 0: the start */
     uint32_t depth;
     uint32_t book;
 } ps_event_mark;
@@ -128,7 +130,7 @@ typedef struct {
 _Static_assert(sizeof(ps_idempotency_entry) == 40, "memory per idempotency key");
 
 typedef struct {
-    ps_u128 hash; /* of (book, client id) */
+    ps_u128 hash; /* of (book, id) */
     uint32_t payment;
     uint32_t reserved;
 } ps_client_id;
