@@ -24,7 +24,8 @@ typedef struct ps_snapshot_writer ps_snapshot_writer;
 enum { PS_SNAPSHOT_REGIONS_MAX = 64 };
 
 typedef struct {
-    ps_region *const *regions; /* borrowed; the same order at write and load */
+    /* borrowed; the same order at write and load. NULL at load: check only, fill nothing */
+    ps_region *const *regions;
     uint32_t region_count;
     uint32_t layout_version; /* of the structs inside; another one is not loaded */
     ps_u128 instance;        /* of the journal */
@@ -63,7 +64,7 @@ PS_CHECKED ps_code ps_snapshot_load(ps_io *io, const char *dir, const char *name
                                     const ps_snapshot_shape *shape, uint64_t *out_seq,
                                     ps_error *err);
 
-/* Removes all but the two newest, and left-over temporary files. */
+/* Removes all but the two newest, and left-over temporary files: not while one is being written. */
 PS_CHECKED ps_code ps_snapshot_prune(ps_io *io, const char *dir, ps_error *err);
 
 #endif
