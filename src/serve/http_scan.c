@@ -211,7 +211,7 @@ static const ps_http_refusal *scan_single(ps_http_head_scan *scan,
         scan->state = HEAD_DONE;
         return c == '\n' ? NULL : refuse(PS_HTTP_BAD_LINE_END);
     }
-    PS_ASSERT(!"reached");
+    PS_ASSERT(false); /* the callers sent only these states */
     return refuse(PS_HTTP_FRAMING_IN_DOUBT);
 }
 
@@ -391,7 +391,7 @@ static const ps_http_refusal *scan_chunk_byte(ps_http_chunk_scan *scan, uint64_t
     case CHUNK_END_LF:
         return expect(scan, c, '\n', CHUNK_DONE);
     }
-    PS_ASSERT(!"reached");
+    PS_ASSERT(false); /* the callers sent only these states */
     return refuse(PS_HTTP_FRAMING_IN_DOUBT);
 }
 
