@@ -463,12 +463,13 @@ static void run_list(const ps_core *core, const ps_query *query, ps_buf *out,
     uint64_t number = scan_start(&scan, kind, chain);
     uint64_t last_looked = 0;
     for (uint32_t looked = 0; number != 0; looked++) {
-        if (result->count == query->limit || looked == scan_max) {
-            result->next = last_looked;
-            return;
-        }
         ps_scan_verdict verdict = scan_look(&scan, kind, number);
         if (verdict == PS_SCAN_STOP) {
+            return;
+        }
+        bool page_is_full = verdict == PS_SCAN_SHOW && result->count == query->limit;
+        if (page_is_full || looked == scan_max) {
+            result->next = last_looked;
             return;
         }
         if (verdict == PS_SCAN_SHOW) {
