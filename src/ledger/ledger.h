@@ -59,6 +59,7 @@ typedef struct {
     uint64_t last_seq;    /* journal seq of the newest record with a leg on it; 0: none */
     uint64_t entry_count; /* legs on it so far; also its version */
     int64_t created_ns;
+    int64_t last_ns;      /* journal time of last_seq */
     uint64_t name_offset; /* in the names region */
     uint32_t book;
     /* newest element of the checkpoints region for this account; PS_INDEX_NONE: none */
@@ -71,8 +72,9 @@ typedef struct {
 } ps_account;
 _Static_assert(sizeof(ps_account) == 128, "an account and its name stay under 200 bytes");
 
-/* The totals after every 64th entry of an account: past balances start here and walk at most 64
- * legs of the journal. */
+/* An account's totals at the end of a record, at least 64 entries after the one before: past
+ * balances start here and walk back over few legs. Made by the first leg of the next record that
+ * touches the account, so that it never lies within a record. */
 typedef struct {
     ps_account_totals totals;
     uint64_t seq;
@@ -128,7 +130,7 @@ typedef struct {
     uint32_t debit;           /* 16: account */
     uint32_t credit;          /* 20: account */
     int64_t amount;           /* 24: minor units, > 0 */
-    uint64_t debit_prev_seq;  /* 32: last_seq of the debit account before this record */
+    uint64_t debit_prev_seq;  /* 32: last_seq of the debit account before this leg */
     uint64_t credit_prev_seq; /* 40 */
     uint64_t linked;          /* 48: must be 0 */
 } ps_leg;
