@@ -45,9 +45,9 @@ static inline size_t ps_json_scan_sse2(const char *text, size_t size, bool *non_
     size_t i = 0;
     for (; i + 16 <= size; i += 16) {
         __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-        __m128i special =
-            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-                         _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
+        __m128i special = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+            _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
         uint32_t stops = (uint32_t)_mm_movemask_epi8(special);
         uint32_t high = (uint32_t)_mm_movemask_epi8(block);
         if (stops != 0) {

@@ -84,7 +84,7 @@ static void escaped_append(ps_buf *out, ps_slice text)
 void ps_json_append_string(ps_buf *out, ps_slice text)
 {
     bool non_ascii = false;
-    size_t plain = ps_json_scan(text.data, text.size, &non_ascii);
+    size_t plain = text.size > 0 ? ps_json_scan(text.data, text.size, &non_ascii) : 0;
     if (plain == text.size) {
         char *p = ps_buf_extend(out, text.size + 2);
         if (p != NULL) {
