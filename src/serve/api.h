@@ -52,16 +52,20 @@ typedef enum {
     PS_FIELD_OBJECT,    /* with `fields` */
     PS_FIELD_MAP,       /* metadata: up to 50 string → string */
     PS_FIELD_ANY,       /* any JSON, kept as canonical text, size_max bytes */
-    PS_FIELD_TIME
+    PS_FIELD_TIME,
+    PS_FIELD_DIGITS, /* text of min … max decimal digits */
+    PS_FIELD_MONTH,  /* "2028-04" */
+    PS_FIELD_CURSOR  /* a list's next_cursor */
 } ps_field_type;
 
 typedef struct ps_field {
     const char *name;
     ps_field_type type;
     bool required;
-    int64_t min, max;              /* AMOUNT, INTEGER */
-    uint32_t size_max;             /* TEXT, NAME, ANY */
-    const char *const *words;      /* ENUM, ENUM_LIST; NULL-terminated */
+    int64_t min, max;              /* AMOUNT, INTEGER, DIGITS */
+    uint32_t size_max;             /* TEXT, NAME, ANY; bytes */
+    uint8_t slot;                  /* where decode keeps the value (route_slot.h) */
+    const char *const *words;      /* ENUM, ENUM_LIST; NULL-terminated. ID: the prefix */
     const struct ps_field *fields; /* OBJECT; ended by a NULL name */
     const char *description;       /* one sentence, for OpenAPI and the docs */
 } ps_field;
