@@ -6,16 +6,20 @@
  *
  *   close    merchant:pending → available, then the payout: what is available less what the
  *            merchant owes (receivable)
- *   confirm  posts the payout; then the payments' `settled` counters, PS_WALK_EFFECTS a record
+ *   confirm  posts the payout; then the payments' `settled` counters, PS_WALK_EFFECTS a record,
+ *            the first in the same one, the others by timer
  *   fail     voids the payout, gives `net` back to merchant:pending and the items to an open batch
  *
  * Between records the headroom of merchant:pending is at least the sum of the nets of the open
  * batches: what refunds and disputes could not take there came from other accounts of the merchant.
  * The trade record of the settlement is the one before payout_trade.
  */
+#include "base/time.h"
 #include "pay/emit.h"
 
 enum { PS_WALK_EFFECTS = 200, PS_WALK_ITEMS = 2000 };
+/* Between two records of a walk, so that other commands get in between. */
+static const int64_t walk_pause_ns = PS_NS_PER_MS;
 
 /* ── look-ups ── */
 
@@ -76,7 +80,7 @@ int64_t ps_settlement_deadline_ns(const ps_core *core, uint32_t settlement)
 {
     const ps_effect_settlement *batch = &ps_settlement_at(core, settlement)->body;
     bool walks = batch->status == PS_SETTLEMENT_PAID && batch->next_to_settle != PS_INDEX_NONE;
-    return walks ? batch->updated_ns : 0;
+    return walks ? batch->updated_ns + walk_pause_ns : 0;
 }
 
 /* ── the effect ── */
