@@ -7,7 +7,8 @@
  * ── DIR ──
  *   seg-ID          ID: 16 hex digits, dense from 1; a fixed size, zeros where nothing is written
  *   watermark       two slots of 4096 bytes
- *   next.tmp        a segment on its way to its name; left-overs are removed on open
+ *   next.tmp        a segment on its way to its name (a new one, or recovery's copy of the last
+ *                   one); left-overs are removed on open
  *   torn-ID-OFFSET  a torn tail that recovery cut (diagnosis only)
  *   torn.tmp        such a copy on its way to its name
  *
@@ -63,7 +64,8 @@
  *    16 16  instance
  *    32  8  generation: the slot of the higher one is the newer, slot = generation mod 2
  *    40  8  durable seq
- *    48     reserved up to 4096
+ *    48 16  hash of the newest durable batch, a seal or not; 0: none yet
+ *    64     reserved up to 4096
  *
  * ── snapshots/snap-SEQ (16 hex digits): header (4096 bytes), blocks, trailer (4096 bytes) ──
  * header:
@@ -170,8 +172,9 @@ typedef struct {
     ps_u128 instance;
     uint64_t generation;
     uint64_t durable_seq;
+    ps_u128 batch_hash;
 } ps_watermark_slot;
-static_assert(sizeof(ps_watermark_slot) == 48, "watermark slot");
+static_assert(sizeof(ps_watermark_slot) == 64, "watermark slot");
 
 enum { PS_FORMAT_REGIONS = 64 };
 

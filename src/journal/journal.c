@@ -446,6 +446,7 @@ static ps_code watermark_advance(ps_journal *journal, ps_error *err)
         .instance = journal->instance,
         .generation = journal->watermark_generation + 1,
         .durable_seq = atomic_load_explicit(&journal->durable_seq, memory_order_relaxed),
+        .batch_hash = journal->last_hash,
     };
     if (PS_PLANTED(PS_BUG_WATERMARK_EARLY)) {
         watermark.durable_seq++;

@@ -139,6 +139,7 @@ typedef struct {
     ps_u128 instance;
     uint64_t generation;
     uint64_t durable_seq;
+    ps_u128 batch_hash;
 } ps_watermark;
 /* The newer valid slot of an open file. PS_E_DAMAGED when there is none. */
 PS_CHECKED ps_code ps_watermark_read(ps_io *io, const char *dir, ps_file *file,

@@ -10,15 +10,24 @@
  *   (b) other bytes follow ⇒ a torn tail ⇒ copy aside, zero, sync, continue at b
  *   (c) only zeros follow ⇒ clean end
  *   (d) a read error is an error, never an end
- * A tail is zeroed, not cut off: segments keep their size. Recovery that is itself interrupted
- * comes to the same decision again, because zeroing only removes bytes that already failed.
+ *
+ * After a failed sync the kernel may keep pages that it will never write, and a new process reads
+ * them as if they were on disk. So the last batch that nothing later proves is not believed to be
+ * durable because it can be read: its segment is copied to a new file without the torn tail,
+ * synced, and renamed into place. After a clean end the watermark names the last batch and nothing
+ * is copied. Recovery that is itself interrupted comes to the same decision again.
  */
 #include "journal/journal_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WINDOW_SIZE = 1024 * 1024, ENTRIES_START = 1024, ENTRIES_MAX = 1 << 20 };
+enum {
+    WINDOW_SIZE = 1024 * 1024,
+    COPY_SIZE = 256 * 1024,
+    ENTRIES_START = 1024,
+    ENTRIES_MAX = 1 << 20
+};
 
 typedef struct {
     ps_segment_header header;
@@ -208,17 +217,22 @@ static ps_code scan_watermark(scan *s, ps_error *err)
 
 /* ── reading ── */
 
+static void window_drop(scan *s)
+{
+    if (s->window.segment != SIZE_MAX) {
+        ps_io_close(s->io, s->segments[s->window.segment].file);
+        s->segments[s->window.segment].file = NULL;
+        s->window.segment = SIZE_MAX;
+    }
+}
+
 /* Files stay closed but for the one under the window: old journals have thousands. */
 static ps_code window_segment(scan *s, size_t i, ps_error *err)
 {
     if (s->window.segment == i) {
         return PS_OK;
     }
-    if (s->window.segment != SIZE_MAX) {
-        ps_io_close(s->io, s->segments[s->window.segment].file);
-        s->segments[s->window.segment].file = NULL;
-        s->window.segment = SIZE_MAX;
-    }
+    window_drop(s);
     char path[PS_PATH_MAX];
     scan_path(s, i, path);
     ps_code code = scan_open_file(s, path, &s->segments[i].file, err);
@@ -242,7 +256,8 @@ static ps_code window_get(scan *s, size_t i, uint32_t offset, uint32_t size, con
         *out_bytes = w->bytes + (offset - w->offset);
         return PS_OK;
     }
-    uint32_t want = size > WINDOW_SIZE ? size : WINDOW_SIZE;
+    uint32_t want = s->options->segment_size < WINDOW_SIZE ? s->options->segment_size : WINDOW_SIZE;
+    want = want > size ? want : size;
     if (want > w->capacity) {
         char *bytes = realloc(w->bytes, want);
         if (bytes == NULL) {
@@ -556,10 +571,10 @@ static ps_code scan_decide(scan *s, uint32_t *out_torn_end, ps_error *err)
 
 static ps_code copy_range(scan *s, ps_file *to, uint32_t from, uint32_t end, ps_error *err)
 {
-    for (uint32_t offset = from; offset < end; offset += PS_PAGE) {
+    for (uint32_t offset = from; offset < end; offset += COPY_SIZE) {
         const char *bytes = NULL;
-        uint32_t size = end - offset < PS_PAGE ? end - offset : PS_PAGE;
-        ps_code code = window_get(s, s->at, offset, PS_PAGE, &bytes, err);
+        uint32_t size = end - offset < COPY_SIZE ? end - offset : COPY_SIZE;
+        ps_code code = window_get(s, s->at, offset, size, &bytes, err);
         if (code == PS_OK) {
             code = ps_io_write(s->io, to, offset - from, bytes, size, err);
         }
@@ -617,6 +632,41 @@ static ps_code torn_copy(scan *s, uint32_t end, ps_error *err)
     return code == PS_OK ? ps_io_sync_dir(s->io, s->dir, err) : code;
 }
 
+/* The last segment anew, up to the position; readable is not yet durable (see the top). */
+static ps_code segment_copy(scan *s, ps_error *err)
+{
+    char path[PS_PATH_MAX];
+    char tmp_path[PS_PATH_MAX];
+    scan_path(s, s->at, path);
+    ps_journal_path(s->dir, PS_NEXT_TMP, tmp_path);
+    uint32_t segment_size = s->segments[s->at].header.segment_size;
+    ps_file *file = NULL;
+    ps_code code = ps_io_open(s->io, tmp_path, PS_OPEN_CREATE_NEW, &file, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    code = ps_io_prealloc(s->io, file, segment_size, err);
+    if (code == PS_OK) {
+        code = copy_range(s, file, 0, s->offset, err);
+    }
+    if (code == PS_OK) {
+        code = ps_io_datasync(s->io, file, err);
+    }
+    ps_io_close(s->io, file);
+    if (code != PS_OK) {
+        ps_error unlink_err; /* a left-over goes at the next open */
+        (void)!ps_io_unlink(s->io, tmp_path, &unlink_err);
+        return code;
+    }
+    code = ps_io_rename(s->io, tmp_path, path, err);
+    if (code == PS_OK) {
+        window_drop(s);
+        s->segments[s->at].file_size = segment_size;
+        code = ps_io_sync_dir(s->io, s->dir, err);
+    }
+    return code;
+}
+
 static ps_code zero_range(scan *s, size_t i, uint32_t from, uint32_t end, ps_error *err)
 {
     static const char zeros[16 * PS_PAGE];
@@ -630,24 +680,48 @@ static ps_code zero_range(scan *s, size_t i, uint32_t from, uint32_t end, ps_err
     return code == PS_OK ? ps_io_datasync(s->io, s->segments[i].file, err) : code;
 }
 
-/* On a full disk the copy is given up, not the start: nothing in the tail was acknowledged. */
-static ps_code repair_tail(scan *s, uint32_t torn_end, ps_error *err)
+static bool is_proven(const scan *s)
 {
-    s->found.torn_bytes = torn_end - s->offset;
+    return s->offset == PS_PAGE ||
+           (s->hash_known && ps_u128_equal(s->watermark.batch_hash, s->last_hash));
+}
+
+static void tail_note(scan *s, uint32_t torn_end, const char *done)
+{
     char name[PS_SEGMENT_NAME_SIZE];
     ps_segment_name(s->at + 1, name);
-    ps_code code = PS_OK;
-    const char *done = "skipped";
-    if (!s->options->read_only) {
-        code = torn_copy(s, torn_end, err);
-        done = code == PS_OK ? "cut, a copy kept" : "cut, no space for a copy";
-        if (code == PS_OK || code == PS_E_SPACE) {
-            code = zero_range(s, s->at, s->offset, torn_end, err);
-        }
-    }
+    s->found.torn_bytes = torn_end - s->offset;
     snprintf(s->found.note, sizeof s->found.note,
              "%s: a torn tail of %u bytes at offset %u (from seq %llu, never acknowledged): %s",
              name, s->found.torn_bytes, s->offset, (unsigned long long)s->next_seq, done);
+}
+
+/* On a full disk the copies are given up, not the start: the tail was never acknowledged, and an
+ * unproven batch is lost only if the last process died of a failed sync. */
+static ps_code repair_tail(scan *s, uint32_t torn_end, ps_error *err)
+{
+    bool is_torn = torn_end != 0;
+    if (s->options->read_only) {
+        if (is_torn) {
+            tail_note(s, torn_end, "skipped");
+        }
+        return PS_OK;
+    }
+    ps_code code = is_torn ? torn_copy(s, torn_end, err) : PS_OK;
+    if (is_torn && (code == PS_OK || code == PS_E_SPACE)) {
+        tail_note(s, torn_end, code == PS_OK ? "cut, a copy kept" : "cut, no space for a copy");
+    }
+    bool is_copied = false;
+    if (code == PS_OK && !is_proven(s)) {
+        code = segment_copy(s, err);
+        is_copied = code == PS_OK;
+    }
+    if (code == PS_E_SPACE) {
+        code = PS_OK;
+    }
+    if (code == PS_OK && is_torn && !is_copied) {
+        code = zero_range(s, s->at, s->offset, torn_end, err);
+    }
     return code;
 }
 
@@ -813,7 +887,7 @@ ps_code ps_journal_open(ps_io *io, const char *dir, const ps_journal_options *op
     if (code == PS_OK) {
         code = scan_decide(&s, &torn_end, err);
     }
-    if (code == PS_OK && torn_end != 0) {
+    if (code == PS_OK) {
         code = repair_tail(&s, torn_end, err);
     }
     if (code == PS_OK) {

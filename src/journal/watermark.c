@@ -9,6 +9,7 @@ ps_code ps_watermark_write(ps_io *io, ps_file *file, const ps_watermark *waterma
         .instance = watermark->instance,
         .generation = watermark->generation,
         .durable_seq = watermark->durable_seq,
+        .batch_hash = watermark->batch_hash,
     };
     memcpy(slot.magic, PS_WATERMARK_MAGIC, sizeof slot.magic);
     char page[PS_PAGE];
@@ -74,6 +75,7 @@ ps_code ps_watermark_read(ps_io *io, const char *dir, ps_file *file, ps_watermar
     if (!found) {
         return ps_error_set(err, PS_E_DAMAGED, "%s: damaged at offset 0: no valid slot", path);
     }
-    *out_watermark = (ps_watermark){best.instance, best.generation, best.durable_seq};
+    *out_watermark =
+        (ps_watermark){best.instance, best.generation, best.durable_seq, best.batch_hash};
     return PS_OK;
 }
