@@ -1,6 +1,7 @@
 /* What queries answer: single objects, lists, the trial balance, the invariants; and the events of a
  * record.
  */
+#include "serve/decode_cursor.h"
 #include "serve/render_object.h"
 #include "serve/render_walk.h"
 
@@ -150,10 +151,10 @@ void ps_render_page_end(const ps_query *query, uint64_t next, ps_buf *out)
         PS_PUT(out, "],\"has_more\":false,\"next_cursor\":null}");
         return;
     }
-    char cursor[PS_CURSOR_TEXT_MAX];
+    char cursor[PS_CURSOR_CHARS];
     ps_cursor_format(query, next, cursor);
     PS_PUT(out, "],\"has_more\":true,\"next_cursor\":");
-    ps_render_text(out, ps_slice_text(cursor));
+    ps_render_text(out, ps_slice_of(cursor, sizeof cursor));
     ps_buf_append_char(out, '}');
 }
 

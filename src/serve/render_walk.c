@@ -163,20 +163,44 @@ static void put_separator(ps_buf *out, bool *first)
     *first = false;
 }
 
+/* A page of a list that is made from its start every time. */
+typedef struct {
+    ps_buf *out;
+    uint64_t skip; /* objects of the pages before, still to come */
+    uint64_t left; /* objects that fit */
+    bool has_more; /* one more was there */
+    bool first;
+} chain_page;
+
+/* True: the next object belongs on this page; the separator is written. */
+static bool page_takes(chain_page *page)
+{
+    if (page->skip > 0) {
+        page->skip--;
+        return false;
+    }
+    if (page->left == 0) {
+        page->has_more = true;
+        return false;
+    }
+    page->left--;
+    put_separator(page->out, &page->first);
+    return true;
+}
+
 /* What a list takes from one record of the chain. */
 typedef ps_code (*record_render)(ps_renderer *renderer, ps_record_view view, uint32_t payment,
-                                 ps_buf *out, bool *first, ps_error *err);
+                                 chain_page *page, ps_error *err);
 
 static ps_code record_events(ps_renderer *renderer, ps_record_view view, uint32_t payment,
-                             ps_buf *out, bool *first, ps_error *err)
+                             chain_page *page, ps_error *err)
 {
     for (const ps_effect_head *e = ps_effect_first(view.payload); e != NULL;
          e = ps_effect_next(view.payload, e)) {
-        if (ps_effect_sequence(e) == 0 || !is_about(e, payment)) {
+        if (ps_effect_sequence(e) == 0 || !is_about(e, payment) || !page_takes(page)) {
             continue;
         }
-        put_separator(out, first);
-        ps_code code = ps_render_event(renderer, view, e, out, err);
+        ps_code code = ps_render_event(renderer, view, e, page->out, err);
         if (code != PS_OK) {
             return code;
         }
@@ -186,7 +210,7 @@ static ps_code record_events(ps_renderer *renderer, ps_record_view view, uint32_
 
 /* A record of many payments (a settlement) moves the batch's money, not one payment's. */
 static ps_code record_postings(ps_renderer *renderer, ps_record_view view, uint32_t payment,
-                               ps_buf *out, bool *first, ps_error *err)
+                               chain_page *page, ps_error *err)
 {
     (void)payment;
     (void)err;
@@ -196,17 +220,17 @@ static ps_code record_postings(ps_renderer *renderer, ps_record_view view, uint3
     for (const ps_effect_head *e = ps_effect_first(view.payload); e != NULL;
          e = ps_effect_next(view.payload, e)) {
         const ps_leg *leg = leg_of(e);
-        if (leg != NULL) {
-            put_separator(out, first);
-            posting_begin(renderer, view, leg, out);
-            ps_buf_append_char(out, '}');
+        if (leg != NULL && page_takes(page)) {
+            posting_begin(renderer, view, leg, page->out);
+            ps_buf_append_char(page->out, '}');
         }
     }
     return PS_OK;
 }
 
-static ps_code render_chain(ps_renderer *renderer, const ps_effect_payment *payment,
-                            record_render render, ps_buf *out, ps_error *err)
+static ps_code render_chain(ps_renderer *renderer, const ps_query *query,
+                            const ps_effect_payment *payment, record_render render, ps_buf *out,
+                            ps_error *err)
 {
     payment_chain chain;
     chain.count = 0;
@@ -215,35 +239,33 @@ static ps_code render_chain(ps_renderer *renderer, const ps_effect_payment *paym
     if (code != PS_OK) {
         return code;
     }
-    bool first = true;
+    chain_page page = {.out = out, .skip = query->before, .left = query->limit, .first = true};
     PS_PUT(out, "{\"data\":[");
-    for (uint32_t i = chain.count; i > 0; i--) {
+    for (uint32_t i = chain.count; i > 0 && !page.has_more; i--) {
         ps_record_view view;
         code = ps_renderer_walk_to(renderer, chain.seqs[i - 1], &view, err);
         if (code != PS_OK) {
             return code;
         }
-        code = render(renderer, view, payment->payment, out, &first, err);
+        code = render(renderer, view, payment->payment, &page, err);
         if (code != PS_OK) {
             return code;
         }
     }
-    PS_PUT(out, "],\"has_more\":");
-    ps_buf_append_text(out, chain.has_more ? "true" : "false");
-    PS_PUT(out, ",\"next_cursor\":null}");
+    ps_render_page_end(query, page.has_more ? query->before + query->limit : 0, out);
     return out->failed ? ps_error_set(err, PS_E_LIMIT, "the list does not fit") : PS_OK;
 }
 
-ps_code ps_render_payment_events(ps_renderer *renderer, const ps_effect_payment *payment,
-                                 ps_buf *out, ps_error *err)
+ps_code ps_render_payment_events(ps_renderer *renderer, const ps_query *query,
+                                 const ps_effect_payment *payment, ps_buf *out, ps_error *err)
 {
-    return render_chain(renderer, payment, record_events, out, err);
+    return render_chain(renderer, query, payment, record_events, out, err);
 }
 
-ps_code ps_render_payment_postings(ps_renderer *renderer, const ps_effect_payment *payment,
-                                   ps_buf *out, ps_error *err)
+ps_code ps_render_payment_postings(ps_renderer *renderer, const ps_query *query,
+                                   const ps_effect_payment *payment, ps_buf *out, ps_error *err)
 {
-    return render_chain(renderer, payment, record_postings, out, err);
+    return render_chain(renderer, query, payment, record_postings, out, err);
 }
 
 /* ── the chain of an account ── */

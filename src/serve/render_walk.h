@@ -9,18 +9,16 @@
 #define PS_SERVE_RENDER_WALK_H
 
 #include "serve/render_object.h"
-#ifndef PS_CURSOR_PENDING
-enum { PS_CURSOR_TEXT_MAX = 96 };
-void ps_cursor_format(const ps_query *query, uint64_t next, char out[PS_CURSOR_TEXT_MAX]);
-#endif
 
 enum { PS_WALK_RECORDS_MAX = 1000 };
 
-/* `payment`: the present state; its prev_seq is the newest record that touched it. Oldest first, the
- * newest PS_WALK_RECORDS_MAX records: {"data":[…],"has_more":…,"next_cursor":null}. */
-PS_CHECKED ps_code ps_render_payment_events(ps_renderer *renderer, const ps_effect_payment *payment,
-                                            ps_buf *out, ps_error *err);
-PS_CHECKED ps_code ps_render_payment_postings(ps_renderer *renderer,
+/* `payment`: the present state; its prev_seq is the newest record that touched it. Oldest first, of
+ * the newest PS_WALK_RECORDS_MAX records, those from number query->before on, query->limit of them:
+ * {"data":[…],"has_more":…,"next_cursor":…}. */
+PS_CHECKED ps_code ps_render_payment_events(ps_renderer *renderer, const ps_query *query,
+                                            const ps_effect_payment *payment, ps_buf *out,
+                                            ps_error *err);
+PS_CHECKED ps_code ps_render_payment_postings(ps_renderer *renderer, const ps_query *query,
                                               const ps_effect_payment *payment, ps_buf *out,
                                               ps_error *err);
 

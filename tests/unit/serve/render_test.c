@@ -617,7 +617,9 @@ static void postings_of_a_payment_come_oldest_first(void **state)
     fixture *f = *state;
     records_of_account();
     ps_effect_payment payment = payment_of(1, 4);
-    assert_int_equal(ps_render_payment_postings(f->renderer, &payment, &f->out, &f->err), PS_OK);
+    ps_query query = {.kind = PS_QUERY_PAYMENT, .limit = 20};
+    assert_int_equal(ps_render_payment_postings(f->renderer, &query, &payment, &f->out, &f->err),
+                     PS_OK);
     json_t *root = parsed(f);
     assert_int_equal(json_array_size(at(root, "data")), 3);
     assert_int(root, "data.0.amount", 100);
@@ -633,7 +635,9 @@ static void events_of_a_payment_come_oldest_first_and_whole(void **state)
     fixture *f = *state;
     records_of_account();
     ps_effect_payment payment = payment_of(1, 4);
-    assert_int_equal(ps_render_payment_events(f->renderer, &payment, &f->out, &f->err), PS_OK);
+    ps_query query = {.kind = PS_QUERY_PAYMENT, .limit = 20};
+    assert_int_equal(ps_render_payment_events(f->renderer, &query, &payment, &f->out, &f->err),
+                     PS_OK);
     json_t *root = parsed(f);
     assert_int_equal(json_array_size(at(root, "data")), 4);
     assert_text(root, "data.0.type", "payment.created");
@@ -643,6 +647,24 @@ static void events_of_a_payment_come_oldest_first_and_whole(void **state)
     assert_text(root, "data.3.type", "payment.updated");
     assert_true(json_is_null(at(root, "next_cursor")));
     json_decref(root);
+}
+
+static void events_of_a_payment_come_in_pages(void **state)
+{
+    fixture *f = *state;
+    records_of_account();
+    ps_effect_payment payment = payment_of(1, 4);
+    ps_query query = {.kind = PS_QUERY_PAYMENT, .limit = 3};
+    for (int page = 0; page < 2; page++) {
+        ps_buf_clear(&f->out);
+        query.before = (uint64_t)page * 3;
+        assert_int_equal(ps_render_payment_events(f->renderer, &query, &payment, &f->out, &f->err),
+                         PS_OK);
+        json_t *root = parsed(f);
+        assert_int_equal(json_array_size(at(root, "data")), page == 0 ? 3 : 1);
+        assert_true(json_is_true(at(root, "has_more")) == (page == 0));
+        json_decref(root);
+    }
 }
 
 typedef struct {
@@ -711,6 +733,7 @@ int main(void)
         CASE(a_past_balance_takes_later_legs_off),
         CASE(postings_of_a_payment_come_oldest_first),
         CASE(events_of_a_payment_come_oldest_first_and_whole),
+        CASE(events_of_a_payment_come_in_pages),
         CASE(events_of_a_record_are_those_after_and_of_the_book),
         CASE(verify_names_each_invariant_and_what_broke),
     };
