@@ -154,6 +154,9 @@ static void apply_payment(ps_core *core, const ps_apply_context *at,
         payment_link(core, effect);
     }
     ps_payment *payment = ps_payment_mut(core, effect->payment);
+    if (effect->version == payment->body.version) {
+        return; /* shown, not changed (ps_flow_show) */
+    }
     PS_ASSERT(effect->version == payment->body.version + 1);
     if (effect->settlement != PS_INDEX_NONE) {
         ps_settlement_apply_payment(core, is_first ? NULL : &payment->body, effect);
