@@ -210,9 +210,11 @@ static void apply_dispute(ps_core *core, const ps_apply_context *at,
         ps_payment *payment = ps_payment_mut(core, effect->payment);
         PS_ASSERT(payment->newest_dispute == effect->previous_of_payment);
         payment->newest_dispute = effect->dispute;
-        ps_timer_push(core, PS_TIMER_DISPUTE, effect->dispute, effect->respond_by_ns);
     }
     ps_dispute *dispute = ps_dispute_mut(core, effect->dispute);
+    if (effect->respond_by_ns != dispute->body.respond_by_ns) {
+        ps_timer_push(core, PS_TIMER_DISPUTE, effect->dispute, effect->respond_by_ns);
+    }
     PS_ASSERT(effect->version == dispute->body.version + 1);
     dispute->body = *effect;
     dispute->body.head.event = PS_EVENT_NONE;
