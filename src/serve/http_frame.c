@@ -250,9 +250,12 @@ static bool has_valid_escapes(ps_slice target)
         if (target.data[i] != '%') {
             continue;
         }
-        char byte = 0;
-        if (target.size - i < 3 ||
-            !ps_hex_decode(ps_slice_of(target.data + i + 1, 2), &byte, sizeof byte) || byte == 0) {
+        if (target.size - i < 3) {
+            return false;
+        }
+        int high = ps_http_hex_value(target.data[i + 1]);
+        int low = ps_http_hex_value(target.data[i + 2]);
+        if (high < 0 || low < 0 || high + low == 0) {
             return false;
         }
     }

@@ -86,7 +86,8 @@ enum {
     HEAD_METHOD,
     HEAD_TARGET,
     HEAD_VERSION,
-    HEAD_LINE_LF,    /* CR of the request line or of a header line seen */
+    HEAD_REQUEST_LF, /* CR of the request line seen */
+    HEAD_LINE_LF,    /* CR of a header line seen */
     HEAD_NAME_START, /* at the start of a line */
     HEAD_NAME,
     HEAD_VALUE,
@@ -170,7 +171,7 @@ static const ps_http_refusal *scan_target(ps_http_head_scan *scan,
 static const ps_http_refusal *scan_version(ps_http_head_scan *scan, char c)
 {
     if (c == '\r') {
-        scan->state = HEAD_LINE_LF;
+        scan->state = HEAD_REQUEST_LF;
         return check_version(scan);
     }
     if (scan->version_size == sizeof scan->version) {
@@ -190,6 +191,7 @@ static const ps_http_refusal *scan_single(ps_http_head_scan *scan,
         return c == '\n' ? NULL : refuse(PS_HTTP_BAD_LINE_END);
     case HEAD_VERSION:
         return scan_version(scan, c);
+    case HEAD_REQUEST_LF:
     case HEAD_LINE_LF:
         scan->state = HEAD_NAME_START;
         return c == '\n' ? NULL : refuse(PS_HTTP_BAD_LINE_END);
@@ -283,6 +285,7 @@ static const ps_http_refusal *scan_step(ps_http_head_scan *scan, const ps_http_s
         return scan_target(scan, limits, data, out_used);
     case HEAD_START_LF:
     case HEAD_VERSION:
+    case HEAD_REQUEST_LF:
         *out_used = 1;
         return scan_single(scan, limits, data.data[0]);
     default: /* states are bytes, not an enum: the rest is the header lines */
@@ -329,7 +332,7 @@ bool ps_http_chunks_are_done(const ps_http_chunk_scan *scan)
     return scan->state == CHUNK_DONE;
 }
 
-static int hex_value(char c)
+int ps_http_hex_value(char c)
 {
     if (is_digit(c)) {
         return c - '0';
@@ -344,7 +347,7 @@ static const ps_http_refusal *scan_chunk_size(ps_http_chunk_scan *scan, char c)
         scan->state = CHUNK_SIZE_LF;
         return NULL;
     }
-    int value = hex_value(c);
+    int value = ps_http_hex_value(c);
     if (value < 0 || scan->digits == CHUNK_DIGITS_MAX) {
         return refuse(PS_HTTP_BAD_CHUNK);
     }

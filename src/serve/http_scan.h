@@ -74,5 +74,7 @@ bool ps_http_chunks_are_done(const ps_http_chunk_scan *scan);
 
 /* Characters that a host may have outside of brackets. */
 bool ps_http_is_host_char(char c);
+/* 0 … 15 of a hex digit in either case; −1 otherwise. */
+int ps_http_hex_value(char c);
 
 #endif
