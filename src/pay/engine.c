@@ -33,6 +33,7 @@ struct ps_engine {
 
     _Atomic int snapshot; /* snapshot_state */
     ps_snapshot_writer *writer;
+    ps_region *regions[PS_SNAPSHOT_REGIONS_MAX]; /* of the core; the writer borrows the list */
     ps_error snapshot_error;
     uint64_t snapshot_seq;        /* of the one in progress */
     uint64_t snapshot_record_seq; /* the record that says it is valid */
@@ -309,10 +310,10 @@ static PS_CHECKED ps_code core_make(ps_engine *engine, ps_error *err)
                        ps_journal_instance(engine->journal), &engine->core, err);
 }
 
-static void shape_get(ps_engine *engine, ps_region **regions, ps_snapshot_shape *out_shape)
+static void shape_get(ps_engine *engine, ps_snapshot_shape *out_shape)
 {
-    out_shape->region_count = ps_core_regions(engine->core, regions);
-    out_shape->regions = regions;
+    out_shape->region_count = ps_core_regions(engine->core, engine->regions);
+    out_shape->regions = engine->regions;
     out_shape->layout_version = PS_CORE_LAYOUT_VERSION;
     out_shape->instance = ps_journal_instance(engine->journal);
 }
@@ -337,10 +338,9 @@ static PS_CHECKED ps_code snapshot_restore(ps_engine *engine, const ps_snapshot_
                 dir, entries[i].name, (unsigned long long)entries[i].seq,
                 (unsigned long long)recovery->journal.last_seq);
         }
-        ps_region *regions[PS_SNAPSHOT_REGIONS_MAX];
         ps_snapshot_shape shape;
         uint64_t seq = 0;
-        shape_get(engine, regions, &shape);
+        shape_get(engine, &shape);
         code = ps_snapshot_load(engine->io, dir, entries[i].name, &shape, &seq, err);
         if (code == PS_OK && seq == entries[i].seq) {
             recovery->snapshot_seq = seq;
@@ -669,14 +669,13 @@ static PS_CHECKED ps_code snapshot_begin(ps_engine *engine, ps_error *err)
 {
     ps_code code;
     char dir[PS_PATH_MAX];
-    ps_region *regions[PS_SNAPSHOT_REGIONS_MAX];
     ps_snapshot_shape shape;
     ps_journal_stats stats;
     code = path_join(engine->dir, "snapshots", dir, err);
     if (code != PS_OK) {
         return code;
     }
-    shape_get(engine, regions, &shape);
+    shape_get(engine, &shape);
     ps_journal_get_stats(engine->journal, &stats);
     engine->snapshot_bytes = stats.bytes;
     engine->snapshot_seq = ps_core_last_seq(engine->core);
