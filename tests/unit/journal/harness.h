@@ -92,14 +92,6 @@ static inline ps_code fx_workload(ps_io *io, uint32_t lives, fx_state *s, fx_ora
     return code;
 }
 
-static inline ps_sim *fx_sim_with_journal(uint64_t seed)
-{
-    ps_sim *sim = ps_sim_new(seed);
-    fx_create(ps_sim_io(sim), &fx_small);
-    fx_make_dir(ps_sim_io(sim), FX_SNAPSHOTS);
-    return sim;
-}
-
 /* ── checks ── */
 
 /* Opens; every record is right, nothing acknowledged is missing, nothing was invented; goes on and

@@ -78,4 +78,13 @@ static inline void fx_make_dir(ps_io *io, const char *dir)
     fx_must(ps_io_sync_dir(io, ".", &err), &err);
 }
 
+/* An empty journal of small segments and a directory for snapshots. */
+static inline ps_sim *fx_sim_with_journal(uint64_t seed)
+{
+    ps_sim *sim = ps_sim_new(seed);
+    fx_create(ps_sim_io(sim), &fx_small);
+    fx_make_dir(ps_sim_io(sim), FX_SNAPSHOTS);
+    return sim;
+}
+
 #endif
