@@ -341,6 +341,9 @@ static PS_CHECKED ps_code snapshot_restore(ps_engine *engine, const ps_snapshot_
         ps_snapshot_shape shape;
         uint64_t seq = 0;
         shape_get(engine, &shape);
+        for (uint32_t r = 0; r < shape.region_count; r++) {
+            ps_region_clear(shape.regions[r]);
+        }
         code = ps_snapshot_load(engine->io, dir, entries[i].name, &shape, &seq, err);
         if (code == PS_OK && seq == entries[i].seq) {
             recovery->snapshot_seq = seq;
