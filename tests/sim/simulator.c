@@ -363,7 +363,7 @@ static void reply_check(world *w, oracle_entry *entry, const ps_reply *reply)
         }
         break;
     case PS_RESULT_REFUSED:
-        if (entry->seq != 0) {
+        if (entry->seq != 0 && reply->result.refusal != PS_REFUSED_STORAGE_FULL) {
             fail(w, "command %llu was done as seq %llu and is refused now (%d)",
                  (unsigned long long)entry->number, (unsigned long long)entry->seq,
                  (int)reply->result.refusal);

@@ -1,0 +1,318 @@
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "cli/commands.h"
+#include "cli/load_client.h"
+#include "cli/settings.h"
+#include "serve/service.h"
+
+enum { DEMO_RATE = 25, DEMO_CONNECTIONS = 8, DEV_KEY_DAYS = 7, HOST_MAX = 128 };
+
+typedef struct {
+    const char *data;
+    const char *listen;
+    const char *policy;
+    const char *job;
+    bool dev, demo;
+    ps_settings settings;
+    char host[HOST_MAX];
+    uint16_t port;
+} serve_arguments;
+
+/* ── the process ── */
+
+/* Private files, no core dumps, no new privileges (S-E2); as many descriptors as we may have. */
+static void process_harden(void)
+{
+    const struct rlimit no_core = {0, 0};
+    struct rlimit files;
+    umask(077);
+    if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        fprintf(stderr, "paystream serve: warning: cannot drop core dumps and privileges\n");
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static bool listen_parse(serve_arguments *a)
+{
+    const char *colon = strrchr(a->listen, ':');
+    uint64_t port;
+    if (colon == NULL || colon == a->listen || (size_t)(colon - a->listen) >= HOST_MAX ||
+        !ps_parse_u64(ps_slice_text(colon + 1), &port) || port > 65535) {
+        fprintf(stderr, "paystream serve: --listen %s: want HOST:PORT, port 0 for any free one\n",
+                a->listen);
+        return false;
+    }
+    snprintf(a->host, sizeof a->host, "%.*s", (int)(colon - a->listen), a->listen);
+    a->port = (uint16_t)port;
+    return true;
+}
+
+/* ── keys and demo traffic of --dev ── */
+
+/* A test-mode admin key that lives for a week: shown, never stored. */
+static PS_CHECKED ps_code dev_key_make(ps_io *io, ps_engine *engine,
+                                       char out_key[PS_API_KEY_TEXT_MAX], ps_error *err)
+{
+    ps_api_key key;
+    ps_api_key_make(io, ps_engine_pepper(engine), false, &key);
+    ps_command command = {.kind = PS_CMD_KEY_CREATE, .book = 1, .scopes = PS_SCOPE_ADMIN};
+    command.reason = PS_SLICE("serve --dev");
+    command.data = ps_slice_of(key.hmac, sizeof key.hmac);
+    command.timeout_ns = DEV_KEY_DAYS * 86400 * PS_NS_PER_S;
+    command.u.key_new.scopes = PS_SCOPE_ADMIN;
+    command.u.key_new.public_id = key.public_id;
+    ps_reply reply;
+    ps_code code = ps_engine_execute_durably(engine, &command, &reply, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    if (reply.result.kind != PS_RESULT_RECORD) {
+        return ps_error_set(err, PS_E_LIMIT, "cannot make a key: %s",
+                            ps_refusal_describe(reply.result.refusal)->message);
+    }
+    memcpy(out_key, key.text, sizeof key.text);
+    return PS_OK;
+}
+
+typedef struct {
+    pthread_t thread;
+    bool running;
+    atomic_bool stop;
+    char url[HOST_MAX + 16];
+    const char *key;
+} demo;
+
+static void *demo_run(void *context)
+{
+    demo *d = context;
+    ps_error err;
+    ps_mix *mix = NULL;
+    ps_load_result *result = calloc(1, sizeof *result);
+    char run[24];
+    uint64_t word;
+    ps_io_random(ps_io_posix(), &word, sizeof word);
+    snprintf(run, sizeof run, "demo%08llx", (unsigned long long)(word & UINT32_MAX));
+    ps_code code = result == NULL
+                       ? ps_error_set(&err, PS_E_MEMORY, "no memory")
+                       : ps_mix_new(PS_MIX_DEMO, word | 1, 0, ps_slice_text(run), &mix, &err);
+    if (code == PS_OK) {
+        const ps_load_options options = {.url = d->url,
+                                         .key = d->key,
+                                         .connection_count = DEMO_CONNECTIONS,
+                                         .rate = DEMO_RATE,
+                                         .stop = &d->stop};
+        code = ps_load_run(ps_io_posix(), &options, mix, result, &err);
+    }
+    if (code != PS_OK) {
+        fprintf(stderr, "paystream serve: demo traffic: %s\n", err.text);
+    }
+    ps_mix_free(mix);
+    free(result);
+    return NULL;
+}
+
+static void demo_start(demo *d, const serve_arguments *a, uint16_t port, const char *key)
+{
+    snprintf(d->url, sizeof d->url, "http://%s:%u", a->host, port);
+    d->key = key;
+    d->running = pthread_create(&d->thread, NULL, demo_run, d) == 0;
+    if (!d->running) {
+        fprintf(stderr, "paystream serve: cannot start the demo traffic\n");
+    }
+}
+
+static void demo_stop(demo *d)
+{
+    atomic_store(&d->stop, true);
+    if (d->running) {
+        pthread_join(d->thread, NULL);
+        d->running = false;
+    }
+}
+
+/* ── serving ── */
+
+static PS_CHECKED ps_code data_open(const serve_arguments *a, ps_io *io, ps_engine **out_engine,
+                                    ps_error *err)
+{
+    ps_engine_recovery recovery;
+    ps_code code = ps_engine_open(io, a->data, &a->settings.engine, out_engine, &recovery, err);
+    if (code == PS_E_MISSING && a->dev) {
+        char key[PS_API_KEY_TEXT_MAX];
+        code = ps_engine_create(io, a->data, PS_SLICE("default"), false, key, err);
+        if (code == PS_OK) {
+            fprintf(stderr, "made %s\n", a->data);
+            code = ps_engine_open(io, a->data, &a->settings.engine, out_engine, &recovery, err);
+        }
+    }
+    if (code != PS_OK) {
+        return code;
+    }
+    fprintf(stderr, "%s: %llu records (%llu from a snapshot, %llu replayed) in %.0f ms\n", a->data,
+            (unsigned long long)recovery.journal.last_seq,
+            (unsigned long long)recovery.snapshot_seq, (unsigned long long)recovery.replayed_count,
+            (double)recovery.duration_ns / 1e6);
+    if (recovery.journal.note[0] != '\0') {
+        fprintf(stderr, "note: %s\n", recovery.journal.note);
+    }
+    if (recovery.note[0] != '\0') {
+        fprintf(stderr, "note: %s\n", recovery.note);
+    }
+    return PS_OK;
+}
+
+static PS_CHECKED ps_code service_open(const serve_arguments *a, ps_io *io, ps_engine *engine,
+                                       ps_service **out_service, ps_error *err)
+{
+    ps_service_options options;
+    ps_service_options_init(&options);
+    options.io = io;
+    options.engine = engine;
+    options.dir = a->data;
+    options.http = a->settings.http;
+    options.http.host = a->host;
+    options.http.port = a->port;
+    options.http.tls_cert_path = a->settings.tls_cert;
+    options.http.tls_key_path = a->settings.tls_key;
+    options.rate_per_key = a->settings.rate_per_key;
+    options.rate_per_address = a->settings.rate_per_address;
+    options.inflight_bytes_max = a->settings.inflight_bytes_max;
+    options.scrub_period_ns = (int64_t)a->settings.scrub_period_s * PS_NS_PER_S;
+    return ps_service_open(&options, out_service, err);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void signal_wait(const sigset_t *signals)
+{
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) != 0) {
+    }
+    fprintf(stderr, "signal %d: finishing what was taken\n", signal_number);
+}
+
+static PS_CHECKED ps_code serve_run(const serve_arguments *a, ps_io *io, ps_engine *engine,
+                                    const sigset_t *signals, ps_error *err)
+{
+    char dev_key[PS_API_KEY_TEXT_MAX] = "";
+    ps_service *service = NULL;
+    demo d = {0};
+    ps_code code = PS_OK;
+    if (a->dev || a->demo) {
+        code = dev_key_make(io, engine, dev_key, err);
+    }
+    if (code == PS_OK) {
+        code = service_open(a, io, engine, &service, err);
+    }
+    if (code == PS_OK) {
+        code = ps_service_start(service, err);
+    }
+    if (code == PS_OK) {
+        uint16_t port = ps_service_port(service);
+        const char *scheme = a->settings.tls_cert != NULL ? "https" : "http";
+        printf("paystream ready %s://%s:%u\n", scheme, a->host, port);
+        fflush(stdout);
+        if (a->dev) {
+            fprintf(stderr, "\n  live page   %s://%s:%u/#key=%s\n  test key    %s\n\n", scheme,
+                    a->host, port, dev_key, dev_key);
+        }
+        if (a->demo) {
+            demo_start(&d, a, port, dev_key);
+        }
+        signal_wait(signals);
+        demo_stop(&d);
+        code = ps_service_drain(service, err);
+    }
+    ps_service_close(service);
+    return code;
+}
+
+static bool arguments_are_usable(serve_arguments *a)
+{
+    if (a->policy != NULL || a->job != NULL) {
+        fprintf(stderr, "paystream serve: %s is not supported yet\n",
+                a->policy != NULL ? "--policy" : "--job");
+        return false;
+    }
+    if ((a->settings.tls_cert == NULL) != (a->settings.tls_key == NULL)) {
+        fprintf(stderr, "paystream serve: http.tls.cert and http.tls.key go together\n");
+        return false;
+    }
+    if (a->demo && a->settings.tls_cert != NULL) {
+        fprintf(stderr, "paystream serve: --demo speaks plain HTTP only: leave TLS off\n");
+        return false;
+    }
+    return listen_parse(a);
+}
+
+static ps_parsed arguments_parse(int argc, char **argv, serve_arguments *a)
+{
+    static const ps_command_help help = {
+        "serve", "Takes payments: HTTP API, live page, metrics",
+        "serve --data DIR [--listen HOST:PORT] [-D key=value]… [--dev] [--demo]",
+        "Prints `paystream ready URL` on standard output when it can take requests. SIGTERM and\n"
+        "SIGINT finish what was taken and exit 0. Settings (-D) are listed in docs/settings.md."};
+    const ps_option options[] = {
+        {"--data", "DIR", PS_OPTION_TEXT, true, "The data directory.", &a->data, NULL},
+        {"--listen", "HOST:PORT", PS_OPTION_TEXT, false,
+         "Where to listen (default 127.0.0.1:8480; port 0: any free one).", &a->listen, NULL},
+        {"--policy", "FILE.sql", PS_OPTION_TEXT, false, "Not supported yet.", &a->policy, NULL},
+        {"--job", "FILE.sql", PS_OPTION_TEXT, false, "Not supported yet.", &a->job, NULL},
+        {"--dev", NULL, PS_OPTION_FLAG, false,
+         "Make DIR when it is missing; print the page's address with a test key.", &a->dev, NULL},
+        {"--demo", NULL, PS_OPTION_FLAG, false, "Send demo traffic to itself.", &a->demo, NULL},
+        {"-D", "KEY=VALUE", PS_OPTION_SETTING, false, "A setting; may be given many times.",
+         &a->settings, ps_settings_set},
+        {0}};
+    return ps_options_parse(&help, options, argc, argv, NULL, 0);
+}
+
+int ps_cmd_serve(int argc, char **argv)
+{
+    serve_arguments a = {.listen = "127.0.0.1:8480"};
+    ps_settings_default(&a.settings);
+    switch (arguments_parse(argc, argv, &a)) {
+    case PS_PARSED_HELP:
+        return PS_EXIT_DONE;
+    case PS_PARSED_WRONG:
+        return PS_EXIT_USAGE;
+    case PS_PARSED:
+        break;
+    }
+    if (!arguments_are_usable(&a)) {
+        return PS_EXIT_USAGE;
+    }
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread: main waits for them */
+    signal(SIGPIPE, SIG_IGN);
+    process_harden();
+
+    ps_io *io = ps_io_posix();
+    ps_engine *engine = NULL;
+    ps_error err = {0};
+    ps_code code = data_open(&a, io, &engine, &err);
+    if (code == PS_OK) {
+        code = serve_run(&a, io, engine, &signals, &err);
+    }
+    ps_engine_close(engine);
+    if (code != PS_OK) {
+        fprintf(stderr, "paystream serve: %s\n", err.text);
+        return ps_exit_of(code);
+    }
+    return PS_EXIT_DONE;
+}
