@@ -116,11 +116,17 @@ static inline ps_journal *fx_open(ps_io *io, const ps_journal_options *options)
     return journal;
 }
 
+static inline void fx_make_dir(ps_io *io, const char *dir)
+{
+    ps_error err = {0};
+    fx_must(ps_io_make_dir(io, dir, &err), &err);
+    fx_must(ps_io_sync_dir(io, ".", &err), &err);
+}
+
 static inline void fx_create(ps_io *io, const ps_journal_options *options)
 {
     ps_error err = {0};
-    fx_must(ps_io_make_dir(io, FX_DIR, &err), &err);
-    fx_must(ps_io_sync_dir(io, ".", &err), &err);
+    fx_make_dir(io, FX_DIR);
     fx_must(ps_journal_create(io, FX_DIR, options, &err), &err);
 }
 

@@ -71,13 +71,6 @@ static inline ps_code fx_snapshot(ps_io *io, fx_state *s, uint64_t seq, ps_error
     return code;
 }
 
-static inline void fx_make_dir(ps_io *io, const char *dir)
-{
-    ps_error err = {0};
-    fx_must(ps_io_make_dir(io, dir, &err), &err);
-    fx_must(ps_io_sync_dir(io, ".", &err), &err);
-}
-
 /* An empty journal of small segments and a directory for snapshots. */
 static inline ps_sim *fx_sim_with_journal(uint64_t seed)
 {
