@@ -409,28 +409,34 @@ static uint64_t scan_next(const ps_scan *scan, const ps_list_kind *kind, bool ch
     return chain ? kind->chain_next(scan, number) : number - 1;
 }
 
-/* Where a chain goes on below `before`: at its link when it is an element of the chain (the usual
- * case: it came from `next`), otherwise from the newest. */
-static uint64_t chain_from(const ps_scan *scan, const ps_list_kind *kind, uint64_t before)
+/* A chain goes on only below one of its own elements (which `next` of a round before always is);
+ * below any other number all objects are walked. */
+static bool chain_has(const ps_scan *scan, const ps_list_kind *kind, uint64_t number)
 {
-    uint64_t number = kind->chain_first(scan);
-    if (before == 0 || number == 0 || number < before) {
-        return number;
-    }
     ps_query no_filters = {.kind = scan->query->kind, .book = scan->query->book};
-    ps_scan unfiltered = *scan;
-    unfiltered.query = &no_filters;
-    if (before <= kind->count(scan) && kind->shows(&unfiltered, before)) {
-        return kind->chain_next(scan, before);
+    ps_scan chain_only = {.core = scan->core, .query = &no_filters};
+    if (scan->payment != 0) {
+        chain_only.payment = scan->payment;
+    } else if (scan->merchant != 0) {
+        chain_only.merchant = scan->merchant;
+    } else {
+        chain_only.payer = scan->payer;
     }
-    return number;
+    return number <= kind->count(scan) && kind->shows(&chain_only, number);
+}
+
+static bool chain_is_usable(const ps_scan *scan, const ps_list_kind *kind)
+{
+    uint64_t before = scan->query->before;
+    return kind->has_chain != NULL && kind->has_chain(scan) &&
+           (before == 0 || chain_has(scan, kind, before));
 }
 
 static uint64_t scan_start(const ps_scan *scan, const ps_list_kind *kind, bool chain)
 {
     const ps_query *query = scan->query;
     if (chain) {
-        return chain_from(scan, kind, query->before);
+        return query->before == 0 ? kind->chain_first(scan) : kind->chain_next(scan, query->before);
     }
     uint64_t count = kind->count(scan);
     uint64_t start = query->before != 0 && query->before <= count ? query->before - 1 : count;
@@ -444,8 +450,7 @@ static ps_scan_verdict scan_look(const ps_scan *scan, const ps_list_kind *kind, 
     if (created_ns < query->created_gte_ns) {
         return PS_SCAN_STOP;
     }
-    bool too_new = (query->created_lt_ns != 0 && created_ns >= query->created_lt_ns) ||
-                   (query->before != 0 && number >= query->before);
+    bool too_new = query->created_lt_ns != 0 && created_ns >= query->created_lt_ns;
     return !too_new && kind->shows(scan, number) ? PS_SCAN_SHOW : PS_SCAN_SKIP;
 }
 
@@ -458,7 +463,7 @@ static void run_list(const ps_core *core, const ps_query *query, ps_buf *out,
     if (!scan_begin(core, query, &scan)) {
         return;
     }
-    bool chain = kind->has_chain != NULL && kind->has_chain(&scan);
+    bool chain = chain_is_usable(&scan, kind);
     uint32_t scan_max = query->scan_max != 0 ? query->scan_max : PS_SCAN_DEFAULT;
     uint64_t number = scan_start(&scan, kind, chain);
     uint64_t last_looked = 0;

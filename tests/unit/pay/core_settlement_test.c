@@ -307,6 +307,71 @@ static void a_full_batch_stays_open_beside_a_new_one(void **state)
     fixture_free(f);
 }
 
+static void a_batch_takes_nothing_of_another_open_one(void **state)
+{
+    (void)state;
+    ps_fixture *f = fixture_new(NULL);
+    assert_refused(card(f, PS_AMOUNT_MAX - 10, 0, false), PS_REFUSED_NONE);
+    assert_refused(card(f, 20, 0, false), PS_REFUSED_NONE);
+    assert_refused(batch_close(f), PS_REFUSED_NONE);
+    assert_int_equal(batch(f, 1)->status, PS_SETTLEMENT_CLOSED);
+    assert_int_equal(fixture_balance(f, "merchant:shop:pending", "EUR"), 20);
+    assert_int_equal(fixture_pending_debits(f, "merchant:shop:available", "EUR"),
+                     PS_AMOUNT_MAX - 10);
+    fixture_free(f);
+}
+
+static void check_trade(const ps_fixture *f, uint64_t number, ps_trade_kind kind,
+                        ps_trade_status status, int64_t amount)
+{
+    const ps_trade *trade = ps_trade_at(f->core, number);
+    assert_string_equal(ps_trade_kind_name(trade->kind), ps_trade_kind_name(kind));
+    assert_string_equal(ps_trade_status_name(trade->status), ps_trade_status_name(status));
+    assert_int_equal(trade->amount, amount);
+    assert_int_equal(trade->book, 1);
+    assert_int_equal(trade->payment, PS_INDEX_NONE);
+}
+
+static void settlement_and_payout_are_trade_records(void **state)
+{
+    (void)state;
+    ps_fixture *f = fixture_new(NULL);
+    assert_refused(card(f, 1000, 30, false), PS_REFUSED_NONE);
+    assert_refused(batch_close(f), PS_REFUSED_NONE);
+    uint64_t payout = batch(f, 1)->payout_trade;
+    check_trade(f, payout - 1, PS_TRADE_SETTLEMENT, PS_TRADE_SUCCESS, 970);
+    check_trade(f, payout, PS_TRADE_PAYOUT, PS_TRADE_PENDING, 970);
+    assert_refused(batch_fail(f, 1), PS_REFUSED_NONE);
+    check_trade(f, payout - 1, PS_TRADE_SETTLEMENT, PS_TRADE_REVERSED, 970);
+    check_trade(f, payout, PS_TRADE_PAYOUT, PS_TRADE_FAILURE, 970);
+    check_trade(f, payout + 1, PS_TRADE_REVERSAL, PS_TRADE_SUCCESS, 970);
+    assert_refused(batch_close(f), PS_REFUSED_NONE);
+    assert_refused(batch_confirm(f, 2), PS_REFUSED_NONE);
+    check_trade(f, batch(f, 2)->payout_trade, PS_TRADE_PAYOUT, PS_TRADE_SUCCESS, 970);
+    fixture_free(f);
+}
+
+static void a_frozen_account_stops_close_and_fail_but_not_confirm(void **state)
+{
+    (void)state;
+    ps_fixture *f = fixture_new(NULL);
+    assert_refused(card(f, 1000, 30, false), PS_REFUSED_NONE);
+    ps_command freeze = {.kind = PS_CMD_ACCOUNT_FREEZE,
+                         .currency = fixture_currency("EUR"),
+                         .target = PS_SLICE("merchant:shop:pending")};
+    assert_refused(fixture_run(f, &freeze), PS_REFUSED_NONE);
+    assert_refused(batch_close(f), PS_REFUSED_ACCOUNT_FROZEN);
+    assert_int_equal(batch(f, 1)->status, PS_SETTLEMENT_OPEN);
+    freeze.kind = PS_CMD_ACCOUNT_UNFREEZE;
+    assert_refused(fixture_run(f, &freeze), PS_REFUSED_NONE);
+    assert_refused(batch_close(f), PS_REFUSED_NONE);
+    freeze.kind = PS_CMD_ACCOUNT_FREEZE;
+    assert_refused(fixture_run(f, &freeze), PS_REFUSED_NONE);
+    assert_refused(batch_fail(f, 1), PS_REFUSED_ACCOUNT_FROZEN);
+    assert_refused(batch_confirm(f, 1), PS_REFUSED_NONE);
+    fixture_free(f);
+}
+
 static void batches_are_apart_by_merchant_currency_and_book(void **state)
 {
     (void)state;
@@ -454,6 +519,9 @@ int main(void)
         cmocka_unit_test(a_dispute_won_after_the_payout_is_paid_with_the_next_batch),
         cmocka_unit_test(a_reversed_payment_leaves_its_batch),
         cmocka_unit_test(a_full_batch_stays_open_beside_a_new_one),
+        cmocka_unit_test(a_batch_takes_nothing_of_another_open_one),
+        cmocka_unit_test(settlement_and_payout_are_trade_records),
+        cmocka_unit_test(a_frozen_account_stops_close_and_fail_but_not_confirm),
         cmocka_unit_test(batches_are_apart_by_merchant_currency_and_book),
         cmocka_unit_test(a_thousand_payments_settle_in_chunks_while_others_go_on),
         cmocka_unit_test(batches_stay_right_under_a_random_day),
