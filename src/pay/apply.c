@@ -146,7 +146,7 @@ static void payment_link(ps_core *core, const ps_effect_payment *effect)
 static void apply_payment(ps_core *core, const ps_apply_context *at,
                           const ps_effect_payment *effect, const ps_effect_texts *texts)
 {
-    bool is_first = effect->version == 1;
+    bool is_first = effect->payment == ps_payment_count(core) + 1;
     if (is_first) {
         ps_payment *added = ps_table_add(&core->payments, sizeof *added);
         added->newest_refund = PS_INDEX_NONE;
