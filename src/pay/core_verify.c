@@ -43,8 +43,14 @@ static unsigned long long ull(uint64_t value)
     return value;
 }
 
+/* A book or currency that does not exist is reported, and counts in a cell of its own (book 0). */
 static ps_verify_sums *sums_of(ps_verify *v, uint32_t book, ps_currency currency)
 {
+    if (book == 0 || book > ps_book_count(v->core) || currency >= ps_currency_count()) {
+        violate(v, "M5", "something is of book %u, currency %u, which do not exist", book,
+                currency);
+        return &v->sums[0];
+    }
     return &v->sums[(size_t)book * ps_currency_count() + currency];
 }
 
@@ -69,10 +75,6 @@ static void verify_equation(ps_verify *v)
     uint32_t count = ps_ledger_account_count(&core->ledger);
     for (uint32_t i = 0; i < count; i++) {
         const ps_account *account = ps_ledger_account(&core->ledger, i);
-        if (account->book == 0 || account->book > ps_book_count(core)) {
-            violate(v, "M5", "account %u is of book %u, which does not exist", i, account->book);
-            continue;
-        }
         ps_i128 balance = ps_account_balance(account->type, &account->totals);
         sums_of(v, account->book, account->currency)->equation +=
             is_debit_normal(account->type) ? balance : -balance;
@@ -286,12 +288,14 @@ static uint32_t item_sum(const ps_core *core, uint32_t batch, uint32_t link, ps_
     bool is_extra = (link & PS_ITEM_EXTRA) != 0;
     uint32_t number = link & ~PS_ITEM_EXTRA;
     uint32_t count = is_extra ? ps_settlement_item_count(core) : ps_payment_count(core);
-    if (number == 0 || number > count) {
+    const ps_settlement_item *item =
+        is_extra && number != 0 && number <= count ? ps_settlement_item_at(core, number) : NULL;
+    uint32_t payment_number = item != NULL ? item->payment : number;
+    if (number == 0 || number > count || payment_number == 0 ||
+        payment_number > ps_payment_count(core)) {
         sums->broken = true;
         return PS_INDEX_NONE;
     }
-    const ps_settlement_item *item = is_extra ? ps_settlement_item_at(core, number) : NULL;
-    uint32_t payment_number = is_extra ? item->payment : number;
     const ps_effect_payment *payment = &ps_payment_at(core, payment_number)->body;
     int64_t amount = is_extra ? item->amount : payment->captured_in_batch;
     uint32_t home = is_extra ? item->settlement : payment->settlement;
@@ -354,12 +358,13 @@ static void verify_batch(ps_verify *v, uint32_t number)
 static void verify_merchant(ps_verify *v, uint32_t party)
 {
     const ps_core *core = v->core;
+    uint32_t count = ps_settlement_count(core);
     uint32_t newest = ps_party_at(core, party)->newest_of_currency;
-    for (uint32_t i = 0; newest != 0 && i < ps_settlement_count(core); i++) {
+    for (uint32_t i = 0; newest != 0 && newest <= count && i < count; i++) {
         const ps_settlement *head = ps_settlement_at(core, newest);
         ps_i128 net = 0;
         uint32_t number = newest;
-        for (uint32_t j = 0; number != 0 && j < ps_settlement_count(core); j++) {
+        for (uint32_t j = 0; number != 0 && number <= count && j < count; j++) {
             const ps_settlement *batch = ps_settlement_at(core, number);
             net += batch->body.status == PS_SETTLEMENT_OPEN ? batch->body.net : 0;
             number = batch->older_open;
