@@ -144,7 +144,12 @@ static const ps_slice known_names[PS_HTTP_HEADER_KINDS] = {
     [PS_HTTP_ORIGIN] = {"origin", 6},
 };
 
-static void read_connection(ps_slice value, ps_http_head *head)
+/* What the Connection headers ask for; they may be several. */
+typedef struct {
+    bool close, keep_alive;
+} connection_options;
+
+static void read_connection(ps_slice value, connection_options *options)
 {
     size_t start = 0;
     for (size_t i = 0; i <= value.size; i++) {
@@ -159,26 +164,20 @@ static void read_connection(ps_slice value, ps_http_head *head)
             end--;
         }
         ps_slice option = {value.data + start, end - start};
-        if (equal_no_case(option, PS_SLICE("close"))) {
-            head->keep_alive = false;
-            return; /* close wins over keep-alive */
-        }
-        if (equal_no_case(option, PS_SLICE("keep-alive"))) {
-            head->keep_alive = true;
-        }
+        options->close = options->close || equal_no_case(option, PS_SLICE("close"));
+        options->keep_alive = options->keep_alive || equal_no_case(option, PS_SLICE("keep-alive"));
         start = i + 1;
     }
 }
 
 static const ps_http_refusal *index_fields(const char *bytes, ps_http_head *head)
 {
-    bool closes = false;
+    connection_options options = {0};
     for (uint16_t i = 0; i < head->field_count; i++) {
         const ps_http_field *field = &head->fields[i];
         ps_slice name = ps_http_field_name(bytes, field);
         if (equal_no_case(name, PS_SLICE("connection"))) {
-            read_connection(ps_http_field_value(bytes, field), head);
-            closes = closes || !head->keep_alive;
+            read_connection(ps_http_field_value(bytes, field), &options);
             continue;
         }
         for (size_t kind = 0; kind < PS_HTTP_HEADER_KINDS; kind++) {
@@ -192,8 +191,8 @@ static const ps_http_refusal *index_fields(const char *bytes, ps_http_head *head
             break;
         }
     }
-    /* On 1.0 `closes` is also set by a Connection header that does not say keep-alive: no harm. */
-    head->keep_alive = head->keep_alive && !closes;
+    /* RFC 9112 §9.3: close wins; 1.0 stays only when asked to. */
+    head->keep_alive = !options.close && (!head->is_http_1_0 || options.keep_alive);
     return NULL;
 }
 
@@ -401,7 +400,6 @@ const ps_http_refusal *ps_http_frame_parse(ps_http_frame *frame, ps_slice bytes,
     head->content_length = 0;
     memset(head->known, 0, sizeof head->known);
     head->is_http_1_0 = frame->head_scan.version[7] == '0';
-    head->keep_alive = !head->is_http_1_0;
     const ps_http_refusal *refusal = find_method(bytes, head);
     if (refusal != NULL) {
         return refusal;
