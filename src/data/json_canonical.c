@@ -1,5 +1,6 @@
 #include "data/json_canonical.h"
 
+#include "data/json_scan.h"
 #include "data/json_writer.h"
 
 void ps_json_canonical_init(ps_json_canonical *canonical, size_t size_max)
@@ -124,32 +125,66 @@ bool ps_json_canonical_drop(ps_json_canonical *canonical, ps_slice key)
 
 /* ── tokens ── */
 
-static void item_begin(ps_json_canonical *canonical)
+/* A comma where one is needed before the next item of the open container. */
+static bool item_needs_comma(ps_json_canonical *canonical)
 {
     ps_json_level *level = &canonical->levels[canonical->depth];
-    if (canonical->after_key) {
-        canonical->after_key = false;
-        return;
-    }
-    if (level->has_items) {
+    bool needs_comma = !canonical->after_key && level->has_items;
+    canonical->after_key = false;
+    level->has_items = true;
+    return needs_comma;
+}
+
+static void item_begin(ps_json_canonical *canonical)
+{
+    if (item_needs_comma(canonical)) {
         ps_buf_append_char(canonical->out, ',');
     }
-    level->has_items = true;
+}
+
+/* A comma or not, the quoted text, a colon or not: in one piece, because this is most of the work.
+ */
+static void string_add(ps_json_canonical *canonical, ps_slice text, bool comma, bool colon)
+{
+    bool non_ascii = false;
+    ps_buf *out = canonical->out;
+    if (text.size == 0 || ps_json_scan(text.data, text.size, &non_ascii) < text.size) {
+        if (comma) {
+            ps_buf_append_char(out, ',');
+        }
+        ps_json_append_string(out, text);
+        if (colon) {
+            ps_buf_append_char(out, ':');
+        }
+        return;
+    }
+    char *p = ps_buf_extend(out, text.size + 2 + comma + colon);
+    if (p == NULL) {
+        return;
+    }
+    *p = ','; /* overwritten by the quote when there is none */
+    p += comma;
+    *p = '"';
+    memcpy(p + 1, text.data, text.size);
+    p[text.size + 1] = '"';
+    if (colon) {
+        p[text.size + 2] = ':';
+    }
 }
 
 static void key_add(ps_json_canonical *canonical, ps_slice key)
 {
     ps_json_level *level = &canonical->levels[canonical->depth];
-    item_begin(canonical);
+    bool comma = item_needs_comma(canonical);
     PS_ASSERT(canonical->member_count < PS_JSON_KEYS_MAX);
     ps_json_member *member = &canonical->members[canonical->member_count];
-    *member = (ps_json_member){key, key_prefix(key), (uint32_t)canonical->out->size, 0};
+    uint32_t at = (uint32_t)canonical->out->size + comma;
+    *member = (ps_json_member){key, key_prefix(key), at, 0};
     if (canonical->member_count > level->first_member && member_is_before(member, member - 1)) {
         level->is_sorted = false;
     }
     canonical->member_count++;
-    ps_json_append_string(canonical->out, key);
-    ps_buf_append_char(canonical->out, ':');
+    string_add(canonical, key, comma, true);
     canonical->after_key = true;
 }
 
@@ -191,8 +226,7 @@ void ps_json_canonical_add(ps_json_canonical *canonical, ps_json_token token, ps
         key_add(canonical, value);
         return;
     case PS_JSON_STRING:
-        item_begin(canonical);
-        ps_json_append_string(canonical->out, value);
+        string_add(canonical, value, item_needs_comma(canonical), false);
         return;
     case PS_JSON_NUMBER:
     case PS_JSON_TRUE:

@@ -217,13 +217,32 @@ bool ps_number_has_card_number(ps_slice number)
 
 /* ── keys ── */
 
+#define WORD(text)                                                                                 \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+
+/* Words are compared by their letters and digits, in lower case. */
+static const ps_slice secret_words[] = {
+    WORD("cvv"),    WORD("cvv2"),   WORD("cvc"),       WORD("cvc2"),     WORD("cav2"),
+    WORD("cvn"),    WORD("csc"),    WORD("pin"),       WORD("pinblock"), WORD("track1"),
+    WORD("track2"), WORD("track3"), WORD("trackdata"), WORD("magstripe")};
+static const ps_slice number_words[] = {WORD("number"), WORD("pan"), WORD("cardnumber"),
+                                        WORD("primaryaccountnumber"), WORD("fullpan")};
+
+static bool is_among(ps_slice word, const ps_slice *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (words[i].size == word.size && words[i].data[0] == word.data[0] &&
+            memcmp(words[i].data, word.data, word.size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ps_key_is_card_secret(ps_slice key, bool in_instrument)
 {
-    static const char *const secrets[] = {"cvv",    "cvv2",   "cvc",       "cvc2",     "cav2",
-                                          "cvn",    "csc",    "pin",       "pinblock", "track1",
-                                          "track2", "track3", "trackdata", "magstripe"};
-    static const char *const numbers[] = {"number", "pan", "cardnumber", "primaryaccountnumber",
-                                          "fullpan"};
     char word[32];
     size_t size = 0;
     for (size_t i = 0; i < key.size && size < sizeof word; i++) {
@@ -232,20 +251,13 @@ bool ps_key_is_card_secret(ps_slice key, bool in_instrument)
             word[size++] = is_letter(c) ? (char)(c | 0x20) : c;
         }
     }
+    if (size == 0) {
+        return false;
+    }
     ps_slice plain = ps_slice_of(word, size);
-    if (ps_slice_has_prefix(plain, PS_SLICE("cardverification")) ||
-        ps_slice_has_prefix(plain, PS_SLICE("cardsecuritycode"))) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
-        if (ps_slice_equal(plain, ps_slice_text(secrets[i]))) {
-            return true;
-        }
-    }
-    for (size_t i = 0; in_instrument && i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (ps_slice_equal(plain, ps_slice_text(numbers[i]))) {
-            return true;
-        }
-    }
-    return false;
+    return is_among(plain, secret_words, sizeof secret_words / sizeof secret_words[0]) ||
+           ps_slice_has_prefix(plain, PS_SLICE("cardverification")) ||
+           ps_slice_has_prefix(plain, PS_SLICE("cardsecuritycode")) ||
+           (in_instrument &&
+            is_among(plain, number_words, sizeof number_words / sizeof number_words[0]));
 }

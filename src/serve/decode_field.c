@@ -21,11 +21,17 @@ bool ps_text_is_name(ps_slice text, size_t size_max)
     return true;
 }
 
+static inline bool word_is(const char *word, ps_slice text)
+{
+    return text.size > 0 && word[0] == text.data[0] && strncmp(word, text.data, text.size) == 0 &&
+           word[text.size] == 0;
+}
+
 /* −1: not one of them. */
 static int64_t word_find(const char *const *words, ps_slice text)
 {
     for (int64_t i = 0; words[i] != NULL; i++) {
-        if (ps_slice_equal(text, ps_slice_text(words[i]))) {
+        if (word_is(words[i], text)) {
             return i;
         }
     }
@@ -102,23 +108,21 @@ static bool text_parse(const ps_field *field, ps_slice text, int64_t *out_intege
     return false;
 }
 
-bool ps_decode_text(ps_decoder *decoder, const ps_field *field, ps_slice text, const char *param,
-                    ps_api_error *error)
+bool ps_decode_text(ps_decoder *decoder, const ps_field *field, ps_slice text)
 {
     int64_t integer = 0;
     if (!text_parse(field, text, &integer)) {
-        return ps_api_refuse_field(error, field, param);
+        return false;
     }
     ps_slot_set(decoder, field, (ps_slot_value){text, integer});
     return true;
 }
 
-bool ps_decode_integer(ps_decoder *decoder, const ps_field *field, ps_slice text, const char *param,
-                       ps_api_error *error)
+bool ps_decode_integer(ps_decoder *decoder, const ps_field *field, ps_slice text)
 {
     int64_t integer;
     if (!ps_json_integer(text, &integer) || integer < field->min || integer > field->max) {
-        return ps_api_refuse_field(error, field, param);
+        return false;
     }
     ps_slot_set(decoder, field, (ps_slot_value){.integer = integer});
     return true;
@@ -160,8 +164,7 @@ static const ps_field *field_find(const field_walk *walk, ps_slice key)
 {
     const ps_field *fields = walk->levels[walk->depth].fields;
     for (const ps_field *field = fields; field != NULL && field->name != NULL; field++) {
-        if (field->name[0] == key.data[0] && strlen(field->name) == key.size &&
-            memcmp(field->name, key.data, key.size) == 0) {
+        if (word_is(field->name, key)) {
             return field;
         }
     }
@@ -254,19 +257,16 @@ static bool value_take(field_walk *walk, const ps_field *field, ps_json_token to
 {
     ps_decoder *decoder = walk->decoder;
     ps_slice value = decoder->reader.value;
-    char param[80];
+    bool is_number_field;
     switch (token) {
     case PS_JSON_NULL:
         return true; /* as if it were not there; a required one is found missing */
     case PS_JSON_STRING:
-        param_format(walk, ps_slice_text(field->name), param);
-        return ps_decode_text(decoder, field, string_take(value), param, walk->error);
+        return ps_decode_text(decoder, field, string_take(value)) || refuse_field(walk, field);
     case PS_JSON_NUMBER:
-        if (field->type != PS_FIELD_AMOUNT && field->type != PS_FIELD_INTEGER) {
-            return refuse_field(walk, field);
-        }
-        param_format(walk, ps_slice_text(field->name), param);
-        return ps_decode_integer(decoder, field, value, param, walk->error);
+        is_number_field = field->type == PS_FIELD_AMOUNT || field->type == PS_FIELD_INTEGER;
+        return (is_number_field && ps_decode_integer(decoder, field, value)) ||
+               refuse_field(walk, field);
     case PS_JSON_TRUE:
     case PS_JSON_FALSE:
         if (field->type != PS_FIELD_BOOL) {

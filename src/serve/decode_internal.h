@@ -91,12 +91,10 @@ PS_CHECKED bool ps_decode_body(ps_decoder *decoder, char *text, size_t size,
 /* Walks decoder->body along `fields` (NULL: none is known) into the slots. */
 PS_CHECKED bool ps_decode_fields(ps_decoder *decoder, const ps_field *fields, ps_api_error *error);
 
-/* A text for one field, from a JSON string or a query string. */
-PS_CHECKED bool ps_decode_text(ps_decoder *decoder, const ps_field *field, ps_slice text,
-                               const char *param, ps_api_error *error);
-/* An integer field, from a JSON number or a query string. */
-PS_CHECKED bool ps_decode_integer(ps_decoder *decoder, const ps_field *field, ps_slice text,
-                                  const char *param, ps_api_error *error);
+/* A text, or an integer, for one field, from JSON or a query string. False: not one of its type, or
+ * out of range: ps_api_refuse_field says so. */
+PS_CHECKED bool ps_decode_text(ps_decoder *decoder, const ps_field *field, ps_slice text);
+PS_CHECKED bool ps_decode_integer(ps_decoder *decoder, const ps_field *field, ps_slice text);
 
 /* The query string into the slots. */
 PS_CHECKED bool ps_decode_parameters(ps_decoder *decoder, const ps_request_context *context,

@@ -104,11 +104,10 @@ static bool parameter_take(ps_decoder *decoder, const ps_field *parameters, ps_s
     if (ps_slot_has(decoder, (ps_slot)field->slot)) {
         return refuse_repeated(error, param);
     }
-    if (field->type == PS_FIELD_AMOUNT || field->type == PS_FIELD_INTEGER) {
-        return ps_decode_integer(decoder, field, value, param, error);
-    }
-    return value.size == 0 ? ps_api_refuse_field(error, field, param)
-                           : ps_decode_text(decoder, field, value, param, error);
+    bool is_number = field->type == PS_FIELD_AMOUNT || field->type == PS_FIELD_INTEGER;
+    bool is_taken = is_number ? ps_decode_integer(decoder, field, value)
+                              : value.size > 0 && ps_decode_text(decoder, field, value);
+    return is_taken || ps_api_refuse_field(error, field, param);
 }
 
 /* One part of the query string, into memory that does not move until the next request. */
