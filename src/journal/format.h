@@ -103,14 +103,12 @@
 
 #include "base/hash.h"
 
-enum {
-    PS_PAGE = 4096,
-    PS_JOURNAL_VERSION = 1,
-    PS_SNAPSHOT_VERSION = 1,
-    PS_BATCH_MAGIC = 0x31544250, /* "PBT1" */
-    PS_BATCH_SEAL = 1,
-    PS_MARK_EVERY = 16384
-};
+enum { PS_JOURNAL_VERSION = 1, PS_SNAPSHOT_VERSION = 1, PS_PAGE = 4096, PS_FORMAT_REGIONS = 64 };
+#define PS_SEGMENT_MAGIC "PSJSEG01"
+#define PS_WATERMARK_MAGIC "PSJWMK01"
+#define PS_SNAPSHOT_MAGIC "PSSNAP01"
+#define PS_SNAPSHOT_END_MAGIC "PSSEND01"
+enum { PS_BATCH_MAGIC = 0x31544250 /* "PBT1" */, PS_BATCH_SEAL = 1, PS_MARK_EVERY = 16384 };
 
 typedef struct {
     char magic[8];
@@ -176,8 +174,6 @@ typedef struct {
 } ps_watermark_slot;
 static_assert(sizeof(ps_watermark_slot) == 64, "watermark slot");
 
-enum { PS_FORMAT_REGIONS = 64 };
-
 typedef struct {
     char magic[8];
     uint32_t crc;
@@ -224,11 +220,6 @@ void ps_page_encode(const void *header, size_t header_size, char out_page[PS_PAG
 PS_CHECKED const char *ps_page_decode(const char page[PS_PAGE], const char magic[8],
                                       void *out_header, size_t header_size);
 bool ps_is_zero(const void *data, size_t size);
-
-#define PS_SEGMENT_MAGIC "PSJSEG01"
-#define PS_WATERMARK_MAGIC "PSJWMK01"
-#define PS_SNAPSHOT_MAGIC "PSSNAP01"
-#define PS_SNAPSHOT_END_MAGIC "PSSEND01"
 
 ps_segment_header ps_segment_header_make(ps_u128 instance, uint64_t segment_id,
                                          uint32_t segment_size);

@@ -31,7 +31,8 @@ enum {
 
 typedef struct {
     ps_segment_header header;
-    uint64_t first_seq; /* of its first batch; 0: no valid first batch */
+    uint64_t first_seq;    /* of its first batch; 0: no valid first batch header */
+    ps_u128 previous_hash; /* as its first batch header says */
     uint64_t file_size;
     uint32_t end;
     ps_index_entry *index; /* owned until it moves to the table */
@@ -62,7 +63,6 @@ typedef struct {
     uint32_t offset;
     uint64_t next_seq;
     ps_u128 last_hash;
-    bool hash_known; /* false: the batch before was not read */
     bool newest_is_seal;
     ps_journal_recovery found;
 } scan;
@@ -335,6 +335,7 @@ static ps_code scan_headers(scan *s, ps_error *err)
         ps_batch_header batch;
         if (ps_batch_header_decode(bytes, &s->segments[i].header, PS_PAGE, &batch) == NULL) {
             s->segments[i].first_seq = batch.first_seq;
+            s->segments[i].previous_hash = batch.previous_hash;
         }
     }
     return PS_OK;
@@ -342,7 +343,8 @@ static ps_code scan_headers(scan *s, ps_error *err)
 
 /* ── scan ── */
 
-/* Segments whose successor begins at or before scan_from are covered by a snapshot. */
+/* Segments whose successor begins at or before scan_from are covered by a snapshot. What the first
+ * batch header says of the batch before it then stands for that one. */
 static void scan_start(scan *s, uint64_t scan_from)
 {
     size_t i = 0;
@@ -353,15 +355,14 @@ static void scan_start(scan *s, uint64_t scan_from)
     }
     s->at = i;
     s->offset = PS_PAGE;
-    s->hash_known = i == 0;
     s->next_seq = i == 0 ? 1 : s->segments[i].first_seq;
+    s->last_hash = i == 0 ? (ps_u128){0} : s->segments[i].previous_hash;
 }
 
 /* Whether the batch of a valid header is the one that has to come now. */
 static bool batch_follows(const scan *s, const ps_batch_header *batch)
 {
-    return batch->first_seq == s->next_seq &&
-           (!s->hash_known || ps_u128_equal(batch->previous_hash, s->last_hash));
+    return batch->first_seq == s->next_seq && ps_u128_equal(batch->previous_hash, s->last_hash);
 }
 
 static ps_code segment_index_batch(scan *s, const ps_batch_header *batch, ps_error *err)
@@ -411,7 +412,6 @@ static ps_code scan_batch(scan *s, bool *out_taken, ps_error *err)
     s->offset += padded_size;
     s->next_seq += batch.count;
     s->last_hash = batch.hash;
-    s->hash_known = true;
     s->newest_is_seal = batch.count == 0;
     s->found.bytes += padded_size;
     return PS_OK;
@@ -427,7 +427,7 @@ static ps_code scan_next_segment(scan *s, bool *out_moved, ps_error *err)
     const char *bytes = NULL;
     ps_code code = window_get(s, s->at + 1, PS_PAGE, PS_PAGE, &bytes, err);
     ps_batch_header batch;
-    if (code != PS_OK || !s->hash_known ||
+    if (code != PS_OK ||
         ps_batch_header_decode(bytes, &s->segments[s->at + 1].header, PS_PAGE, &batch) != NULL ||
         !batch_follows(s, &batch)) {
         return code;
@@ -682,8 +682,7 @@ static ps_code zero_range(scan *s, size_t i, uint32_t from, uint32_t end, ps_err
 
 static bool is_proven(const scan *s)
 {
-    return s->offset == PS_PAGE ||
-           (s->hash_known && ps_u128_equal(s->watermark.batch_hash, s->last_hash));
+    return s->offset == PS_PAGE || ps_u128_equal(s->watermark.batch_hash, s->last_hash);
 }
 
 static void tail_note(scan *s, uint32_t torn_end, const char *done)

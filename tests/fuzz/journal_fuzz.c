@@ -58,7 +58,8 @@ static void put_right(char *bytes, size_t size)
         }
         ps_batch_header header;
         memcpy(&header, page, sizeof header);
-        if (header.magic != PS_BATCH_MAGIC || header.size > size - at) {
+        if (header.magic != PS_BATCH_MAGIC || header.size < sizeof header ||
+            header.size > size - at || ps_format_pad(header.size, PS_PAGE) > size - at) {
             continue;
         }
         for (size_t r = sizeof header; r + sizeof(ps_record_header) <= PS_PAGE;) {

@@ -309,9 +309,44 @@ static void segments_that_a_snapshot_covers_are_not_scanned(void **state)
     ps_sim_free(sim);
 }
 
+/* The header page of the torn batch survived, and a snapshot covers all before it. */
+static void a_torn_first_batch_of_a_segment_behind_a_snapshot_is_followed_rightly(void **state)
+{
+    (void)state;
+    ps_sim *sim = fx_sim_with_journal(1);
+    ps_error err = {0};
+    fx_oracle oracle = {0};
+    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
+    fx_must(ps_journal_prepare(journal, &err), &err);
+    for (uint32_t i = 0; i < 4; i++) {
+        fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+    }
+    ps_journal_close(journal);
+    ps_slice bytes;
+    assert_true(ps_sim_file_get(sim, FX_SEG_2, &bytes));
+    char torn[16384];
+    memcpy(torn, bytes.data, sizeof torn);
+    memset(torn + 4096 + 512, 0, 4096 - 512);
+    assert_true(ps_sim_file_set(sim, FX_SEG_2, ps_slice_of(torn, sizeof torn)));
+    ps_journal_recovery recovery;
+    fx_must(ps_journal_open(ps_sim_io(sim), FX_DIR, &fx_small, 16, &journal, &recovery, &err),
+            &err);
+    assert_int_equal(recovery.last_seq, 15);
+    assert_true(recovery.torn_bytes > 0);
+    oracle = (fx_oracle){15, 15};
+    fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+    ps_journal_close(journal);
+    journal = fx_open(ps_sim_io(sim), &fx_small);
+    assert_int_equal(ps_journal_durable_seq(journal), 20);
+    assert_true(fx_read_all(journal, &err));
+    ps_journal_close(journal);
+    ps_sim_free(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_torn_first_batch_of_a_segment_behind_a_snapshot_is_followed_rightly),
         cmocka_unit_test(every_power_cut_leaves_a_prefix_with_all_that_was_acknowledged),
         cmocka_unit_test(a_cut_first_start_can_be_resumed_or_done_again),
         cmocka_unit_test(recovery_cut_three_times_over_ends_in_the_same_state),
