@@ -34,6 +34,24 @@ static uint32_t target_account(const ps_core *core, const ps_command *command)
     return ps_ledger_account_find(&core->ledger, command->book, command->target, command->currency);
 }
 
+/* The reply shows the whole account, which the record carries in the texts: as it is then. */
+static void emit_flags(ps_emit *emit, uint32_t number, uint8_t flags)
+{
+    const ps_ledger *ledger = &emit->core->ledger;
+    ps_account after = *ps_ledger_account(ledger, number);
+    after.flags = flags;
+    ps_effect_account_flags *effect =
+        ps_emit_put(emit, PS_EFFECT_ACCOUNT_FLAGS, PS_EVENT_NONE, sizeof *effect);
+    effect->account = number;
+    effect->flags = flags;
+    ps_emit_texts_begin(emit);
+    ps_emit_text(emit, PS_TEXT_NAME, ps_ledger_account_name(ledger, number));
+    ps_emit_text(emit, PS_TEXT_DATA, ps_slice_of(&after, sizeof after));
+    ps_emit_texts_end(emit);
+    ps_emit_apply(emit, effect);
+    ps_emit_subject(emit, 0, number);
+}
+
 static ps_refusal set_frozen(const ps_command *command, ps_emit *emit, bool frozen)
 {
     uint32_t number = target_account(emit->core, command);
@@ -45,10 +63,7 @@ static ps_refusal set_frozen(const ps_command *command, ps_emit *emit, bool froz
         return PS_REFUSED_ACCOUNT_CLOSED;
     }
     uint8_t changed = (uint8_t)(frozen ? flags | PS_ACCOUNT_FROZEN : flags & ~PS_ACCOUNT_FROZEN);
-    if (changed != flags) {
-        ps_emit_account_flags(emit, number, changed);
-    }
-    ps_emit_subject(emit, 0, number);
+    emit_flags(emit, number, changed);
     return PS_REFUSED_NONE;
 }
 
@@ -85,7 +100,6 @@ ps_refusal ps_handle_account_close(ps_core *core, const ps_command *command, ps_
         totals->debits_posted != totals->credits_posted) {
         return PS_REFUSED_ACCOUNT_NOT_EMPTY;
     }
-    ps_emit_account_flags(emit, number, (uint8_t)(account->flags | PS_ACCOUNT_CLOSED));
-    ps_emit_subject(emit, 0, number);
+    emit_flags(emit, number, (uint8_t)(account->flags | PS_ACCOUNT_CLOSED));
     return PS_REFUSED_NONE;
 }

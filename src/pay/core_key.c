@@ -87,6 +87,7 @@ static void emit_key(ps_emit *emit, const ps_command *command, uint32_t tenant, 
     ps_effect_key *effect = ps_emit_put(emit, PS_EFFECT_KEY, PS_EVENT_NONE, sizeof *effect);
     effect->key = ps_key_count(emit->core) + 1;
     effect->book = book_of(tenant, command->u.key_new.live);
+    effect->origin_seq = emit->seq;
     effect->public_id = command->u.key_new.public_id;
     memcpy(effect->hmac, hmac.data, PS_KEY_HMAC_SIZE);
     effect->created_ns = emit->now_ns;

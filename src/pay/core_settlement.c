@@ -221,6 +221,9 @@ static uint32_t open_batch(ps_emit *emit, uint32_t merchant, ps_currency currenc
                                  .currency = currency,
                                  .status = PS_SETTLEMENT_OPEN};
     void *effect = ps_emit_put_settlement(emit, &body, PS_EVENT_NONE);
+    ps_emit_texts_begin(emit);
+    ps_emit_text(emit, PS_TEXT_MERCHANT, ps_party_name(emit->core, merchant));
+    ps_emit_texts_end(emit);
     ps_emit_apply(emit, effect);
     return body.settlement;
 }

@@ -228,8 +228,9 @@ typedef struct {
 
 typedef struct {
     ps_effect_head head;
-    uint32_t key;  /* number */
-    uint32_t book; /* of the key's objects */
+    uint32_t key;        /* number */
+    uint32_t book;       /* of the key's objects */
+    uint64_t origin_seq; /* the record that made it: its texts are the name and the tenant */
     ps_u128 public_id;
     uint8_t hmac[32];                           /* HMAC-SHA-256(pepper, whole key) */
     int64_t created_ns, expires_ns, revoked_ns; /* 0: never */

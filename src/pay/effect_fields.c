@@ -297,6 +297,7 @@ static const ps_effect_field risk_event_fields[] = {
 static const ps_effect_field key_fields[] = {
     {"key", offsetof(ps_effect_key, key), 4, PS_SHOW_U32, NULL},
     {"book", offsetof(ps_effect_key, book), 4, PS_SHOW_U32, NULL},
+    {"origin_seq", offsetof(ps_effect_key, origin_seq), 8, PS_SHOW_U64, NULL},
     {"public_id", offsetof(ps_effect_key, public_id), 16, PS_SHOW_U128, NULL},
     {"hmac", offsetof(ps_effect_key, hmac), 32, PS_SHOW_HIDDEN, NULL},
     {"created", offsetof(ps_effect_key, created_ns), 8, PS_SHOW_TIME, NULL},
@@ -504,7 +505,13 @@ static void dump_field(ps_buf *out, const ps_effect_field *field, const char *at
     }
 }
 
-static void dump_texts(ps_buf *out, const ps_effect_texts *texts)
+/* The data of a book is the hash secret, that of a change of flags a struct. */
+static bool data_is_shown(const ps_effect_head *effect)
+{
+    return effect->type != PS_EFFECT_BOOK && effect->type != PS_EFFECT_ACCOUNT_FLAGS;
+}
+
+static void dump_texts(ps_buf *out, const ps_effect_head *effect, const ps_effect_texts *texts)
 {
     if (texts == NULL) {
         return;
@@ -514,7 +521,7 @@ static void dump_texts(ps_buf *out, const ps_effect_texts *texts)
     bool first = true;
     for (int field = 1; field < PS_TEXT_FIELD_COUNT; field++) {
         ps_slice text = ps_texts_get(texts, (ps_text_field)field);
-        if (text.size > 0) {
+        if (text.size > 0 && (field != PS_TEXT_DATA || data_is_shown(effect))) {
             if (!first) {
                 ps_buf_append_char(out, ',');
             }
@@ -626,7 +633,7 @@ static void dump_effect(ps_buf *out, ps_u128 instance, ps_slice payload,
         dump_key(out, "name");
         ps_json_append_string(out, ps_slice_of(account->name, account->name_size));
     }
-    dump_texts(out, ps_effect_texts_of(payload, effect));
+    dump_texts(out, effect, ps_effect_texts_of(payload, effect));
     ps_buf_append_char(out, '}');
 }
 
