@@ -400,6 +400,9 @@ bool ps_http_conn_wants_read(const ps_http_conn *conn)
 
 ps_slice ps_http_conn_output(const ps_http_conn *conn)
 {
+    if (conn->out.size == 0) {
+        return (ps_slice){0};
+    }
     return (ps_slice){conn->out.data + conn->out_sent, unsent(conn)};
 }
 

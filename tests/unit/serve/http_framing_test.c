@@ -139,6 +139,9 @@ static void run_case(driver *d, const vector *v, size_t first, size_t step)
 static void drop_continue(ps_buf *output)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (output->size == 0) {
+        return;
+    }
     char *at = memmem(output->data, output->size, line, sizeof line - 1);
     if (at != NULL) {
         char *behind = at + sizeof line - 1;
@@ -151,8 +154,8 @@ static void check_same(driver *d, const vector *v, const ps_buf *expected, bool 
                        size_t cut)
 {
     drop_continue(&d->output);
-    if (d->output.size != expected->size || d->is_open != was_open ||
-        memcmp(d->output.data, expected->data, expected->size) != 0) {
+    if (d->is_open != was_open ||
+        !ps_slice_equal(ps_buf_slice(&d->output), ps_buf_slice(expected))) {
         fail_msg("%s:%d: %s: cut at %zu changes the replies", TABLE_PATH, v->line, v->name, cut);
     }
     driver_close(d);
