@@ -536,6 +536,7 @@ ps_refusal ps_handle_settlement_confirm(ps_core *core, const ps_command *command
         return PS_REFUSED_NOT_FOUND;
     }
     ps_effect_settlement body = ps_settlement_at(core, number)->body;
+    ps_emit_subject(emit, PS_ID_SETTLEMENT, number); /* a refusal names its status too */
     if (body.status != PS_SETTLEMENT_CLOSED) {
         *detail = body.status;
         return PS_REFUSED_STATE_CONFLICT;
@@ -551,7 +552,6 @@ ps_refusal ps_handle_settlement_confirm(ps_core *core, const ps_command *command
     body.payout_slot = PS_INDEX_NONE;
     ps_emit_settlement(emit, &body, PS_EVENT_SETTLEMENT_PAID);
     batch_walk(emit, number, body.first_item);
-    ps_emit_subject(emit, PS_ID_SETTLEMENT, number);
     return PS_REFUSED_NONE;
 }
 
@@ -592,6 +592,7 @@ ps_refusal ps_handle_settlement_fail(ps_core *core, const ps_command *command, p
         return PS_REFUSED_NOT_FOUND;
     }
     ps_effect_settlement body = ps_settlement_at(core, number)->body;
+    ps_emit_subject(emit, PS_ID_SETTLEMENT, number); /* a refusal names its status too */
     if (body.status != PS_SETTLEMENT_CLOSED) {
         *detail = body.status;
         return PS_REFUSED_STATE_CONFLICT;
@@ -616,6 +617,5 @@ ps_refusal ps_handle_settlement_fail(ps_core *core, const ps_command *command, p
     body.status = PS_SETTLEMENT_FAILED;
     body.payout_slot = PS_INDEX_NONE;
     ps_emit_settlement(emit, &body, PS_EVENT_SETTLEMENT_FAILED);
-    ps_emit_subject(emit, PS_ID_SETTLEMENT, number);
     return PS_REFUSED_NONE;
 }

@@ -171,10 +171,12 @@ static int64_t left_of(const ps_core *core, const ps_effect_transfer *body)
     return pending->left;
 }
 
-/* Finds a transfer that is still pending, and that this key may move. */
-static ps_refusal find_pending(const ps_core *core, const ps_command *command,
+/* Finds a transfer that is still pending, and that this key may move; makes it the subject, so that
+ * a refusal names its status. */
+static ps_refusal find_pending(ps_emit *emit, const ps_command *command,
                                ps_effect_transfer *out_body, int64_t *detail)
 {
+    const ps_core *core = emit->core;
     uint32_t number = transfer_find(core, command->book, command->target);
     if (number == 0) {
         return PS_REFUSED_NOT_FOUND;
@@ -185,6 +187,7 @@ static ps_refusal find_pending(const ps_core *core, const ps_command *command,
     if (needs_admin && (command->scopes & PS_SCOPE_ADMIN) == 0) {
         return PS_REFUSED_SCOPE;
     }
+    ps_emit_subject(emit, PS_ID_TRANSFER, number);
     if (out_body->status != PS_TRANSFER_PENDING) {
         *detail = out_body->status;
         return PS_REFUSED_STATE_CONFLICT;
@@ -196,7 +199,7 @@ ps_refusal ps_handle_transfer_post(ps_core *core, const ps_command *command, ps_
                                    int64_t *detail)
 {
     ps_effect_transfer body;
-    ps_refusal refusal = find_pending(core, command, &body, detail);
+    ps_refusal refusal = find_pending(emit, command, &body, detail);
     if (refusal != PS_REFUSED_NONE) {
         return refusal;
     }
@@ -218,7 +221,6 @@ ps_refusal ps_handle_transfer_post(ps_core *core, const ps_command *command, ps_
         body.slot = PS_INDEX_NONE;
     }
     ps_emit_transfer(emit, &body, PS_EVENT_TRANSFER_POSTED);
-    ps_emit_subject(emit, PS_ID_TRANSFER, body.transfer);
     return PS_REFUSED_NONE;
 }
 
@@ -243,15 +245,10 @@ static ps_refusal release(ps_emit *emit, ps_effect_transfer *body, bool by_timeo
 ps_refusal ps_handle_transfer_void(ps_core *core, const ps_command *command, ps_emit *emit,
                                    int64_t *detail)
 {
+    (void)core;
     ps_effect_transfer body;
-    ps_refusal refusal = find_pending(core, command, &body, detail);
-    if (refusal == PS_REFUSED_NONE) {
-        refusal = release(emit, &body, false);
-    }
-    if (refusal == PS_REFUSED_NONE) {
-        ps_emit_subject(emit, PS_ID_TRANSFER, body.transfer);
-    }
-    return refusal;
+    ps_refusal refusal = find_pending(emit, command, &body, detail);
+    return refusal == PS_REFUSED_NONE ? release(emit, &body, false) : refusal;
 }
 
 void ps_fire_transfer(ps_emit *emit, uint32_t transfer)
@@ -279,6 +276,7 @@ ps_refusal ps_handle_transfer_revert(ps_core *core, const ps_command *command, p
     if (needs_admin && (command->scopes & PS_SCOPE_ADMIN) == 0) {
         return PS_REFUSED_SCOPE;
     }
+    ps_emit_subject(emit, PS_ID_TRANSFER, number);
     if (original.reverted_by != 0) {
         return PS_REFUSED_ALREADY_REVERTED;
     }

@@ -114,6 +114,26 @@ static void only_an_empty_account_closes_and_it_stays_closed(void **state)
     fixture_free(f);
 }
 
+static void the_record_of_a_freeze_carries_the_account_as_it_is_then(void **state)
+{
+    (void)state;
+    ps_fixture *f = fixture_new(NULL);
+    fixture_fund(f, "bob", "EUR", 100);
+    for (int again = 0; again < 2; again++) {
+        assert_refused(account_do(f, PS_CMD_ACCOUNT_FREEZE, "payer:bob"), PS_REFUSED_NONE);
+        ps_slice payload = ps_slice_of(f->payload, f->result.payload_size);
+        const ps_effect_head *effect = ps_effect_first(payload);
+        assert_int_equal(effect->type, PS_EFFECT_ACCOUNT_FLAGS);
+        const ps_effect_texts *texts = ps_effect_texts_of(payload, effect);
+        assert_non_null(texts);
+        ps_slice data = ps_texts_get(texts, PS_TEXT_DATA);
+        assert_int_equal(data.size, sizeof(ps_account));
+        assert_memory_equal(data.data, account_of(f, "payer:bob"), sizeof(ps_account));
+        assert_true(ps_slice_equal(ps_texts_get(texts, PS_TEXT_NAME), PS_SLICE("payer:bob")));
+    }
+    fixture_free(f);
+}
+
 static void an_account_with_something_pending_does_not_close(void **state)
 {
     (void)state;
@@ -142,6 +162,7 @@ int main(void)
         cmocka_unit_test(other_accounts_of_payments_open_for_an_admin_only),
         cmocka_unit_test(a_frozen_account_moves_nothing_until_it_is_unfrozen),
         cmocka_unit_test(only_an_empty_account_closes_and_it_stays_closed),
+        cmocka_unit_test(the_record_of_a_freeze_carries_the_account_as_it_is_then),
         cmocka_unit_test(an_account_with_something_pending_does_not_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,7 @@ static void a_key_gets_the_book_of_its_mode(void **state)
     assert_int_equal(key->book, 2);
     assert_int_equal(key->expires_ns, key->created_ns + PS_NS_PER_S);
     assert_memory_equal(key->hmac, hmac, sizeof hmac);
+    assert_int_equal(key->origin_seq, f->seq);
     assert_int_equal(ps_book_count(f->core), 2);
     fixture_free(f);
 }

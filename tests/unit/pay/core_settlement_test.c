@@ -97,6 +97,24 @@ static void a_batch_pays_gross_less_fees_refunds_and_disputes(void **state)
     fixture_free(f);
 }
 
+static void the_record_that_opens_a_batch_names_its_merchant(void **state)
+{
+    (void)state;
+    ps_fixture *f = fixture_new(NULL);
+    assert_refused(card(f, 100, 0, false), PS_REFUSED_NONE);
+    assert_int_equal(batch(f, 1)->origin_seq, f->seq);
+    ps_slice payload = ps_slice_of(f->payload, f->result.payload_size);
+    const ps_effect_head *effect = ps_effect_first(payload);
+    while (effect != NULL && effect->type != PS_EFFECT_SETTLEMENT) {
+        effect = ps_effect_next(payload, effect);
+    }
+    assert_non_null(effect);
+    const ps_effect_texts *texts = ps_effect_texts_of(payload, effect);
+    assert_non_null(texts);
+    assert_true(ps_slice_equal(ps_texts_get(texts, PS_TEXT_MERCHANT), PS_SLICE("shop")));
+    fixture_free(f);
+}
+
 static void nothing_is_settled_without_captures_or_with_a_net_of_zero(void **state)
 {
     (void)state;
@@ -131,6 +149,7 @@ static void confirming_pays_and_settles_the_payments_once(void **state)
     assert_int_equal(fixture_balance(f, "scheme_receivable:simulator", "EUR"), 0);
     assert_refused(batch_confirm(f, 1), PS_REFUSED_STATE_CONFLICT);
     assert_int_equal(f->detail, PS_SETTLEMENT_SETTLED);
+    assert_int_equal(ps_record_head(ps_slice_of(f->payload, 0))->subject_kind, PS_ID_SETTLEMENT);
     assert_refused(batch_fail(f, 1), PS_REFUSED_STATE_CONFLICT);
     assert_refused(fixture_on_payment(f, PS_CMD_PAYMENT_REVERSE), PS_REFUSED_STATE_CONFLICT);
     fixture_free(f);
@@ -510,6 +529,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_pays_gross_less_fees_refunds_and_disputes),
+        cmocka_unit_test(the_record_that_opens_a_batch_names_its_merchant),
         cmocka_unit_test(nothing_is_settled_without_captures_or_with_a_net_of_zero),
         cmocka_unit_test(confirming_pays_and_settles_the_payments_once),
         cmocka_unit_test(a_failed_payout_returns_the_items_to_the_next_close_once),

@@ -127,6 +127,12 @@ static void run_line(script *s, const char *line)
         return;
     }
     ps_refusal refusal = step(s, words[0], words[1], words[2], words[3], words[4]);
+    if (refusal == PS_REFUSED_STATE_CONFLICT) { /* names the status of what it is about */
+        const ps_record_header *header = ps_record_head(ps_slice_of(s->f->payload, 0));
+        assert_int_equal(header->subject_kind, PS_ID_TRANSFER);
+        assert_int_equal(header->detail,
+                         ps_api_transfer_at(s->f->core, header->subject)->body.status);
+    }
     const char *code = ps_refusal_describe(refusal)->code;
     if (strcmp(code, expected) != 0) {
         fail_msg("%s: got '%s'", line, code);
