@@ -532,6 +532,9 @@ static int check_rename(const ps_sim *sim, const ps_sim_place *from, const ps_si
     if (to->dir == from->inode) {
         return EINVAL; /* into itself; deeper nesting is not in use */
     }
+    if (to->inode == from->dir) {
+        return ENOTEMPTY; /* over the directory that holds it */
+    }
     if (to->inode == PS_SIM_NO_INODE || to->inode == from->inode) {
         return 0;
     }

@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 
 #include "base/io_sim.h"
@@ -23,7 +24,7 @@ typedef struct {
     ps_io *io;
     const char *root;
     ps_file *files[HANDLES];
-} side;
+} script_side;
 
 /* What an operation answered; unused fields are 0. */
 typedef struct {
@@ -31,7 +32,7 @@ typedef struct {
     int os_errno;
     uint64_t number;
     uint64_t content;
-} answer;
+} op_answer;
 
 typedef struct {
     uint64_t kind;
@@ -62,7 +63,7 @@ enum {
     OP_KINDS
 };
 
-static void path_of(const side *side, const char *name, char out[PS_PATH_MAX])
+static void path_of(const script_side *side, const char *name, char out[PS_PATH_MAX])
 {
     snprintf(out, PS_PATH_MAX, "%s/%s", side->root, name);
 }
@@ -73,7 +74,7 @@ static bool is_on_file(uint64_t kind)
            kind == OP_TRUNCATE || kind == OP_SIZE || kind == OP_CLOSE;
 }
 
-static ps_code run_on_file(side *side, const script_op *op, answer *out, ps_error *err)
+static ps_code run_on_file(script_side *side, const script_op *op, op_answer *out, ps_error *err)
 {
     static char read_data[FILE_SIZE_MAX];
     ps_file *file = side->files[op->handle];
@@ -102,7 +103,7 @@ static ps_code run_on_file(side *side, const script_op *op, answer *out, ps_erro
     }
 }
 
-static ps_code run_on_path(side *side, const script_op *op, answer *out, ps_error *err)
+static ps_code run_on_path(script_side *side, const script_op *op, op_answer *out, ps_error *err)
 {
     char path[PS_PATH_MAX];
     char other_path[PS_PATH_MAX];
@@ -134,9 +135,9 @@ static ps_code run_on_path(side *side, const script_op *op, answer *out, ps_erro
     }
 }
 
-static answer run_op(side *side, const script_op *op)
+static op_answer run_op(script_side *side, const script_op *op)
 {
-    answer out = {0};
+    op_answer out = {0};
     ps_error err = {0};
     if (!is_on_file(op->kind)) {
         ps_io_close(side->io, side->files[op->handle]);
@@ -167,9 +168,9 @@ static void draw_op(uint64_t *seed, script_op *op)
     }
 }
 
-static void assert_same_bytes(side *sides, const char *name)
+static void assert_same_bytes(script_side *sides, const char *name)
 {
-    answer answers[2] = {{0}};
+    op_answer answers[2] = {{0}};
     for (int s = 0; s < 2; s++) {
         static script_op op;
         op = (script_op){.kind = OP_OPEN, .name = name, .other_name = name, .mode = PS_OPEN_READ};
@@ -184,24 +185,25 @@ static void assert_same_bytes(side *sides, const char *name)
     assert_memory_equal(&answers[0], &answers[1], sizeof answers[0]);
 }
 
-static void remove_all(side *side)
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    return place->level > 0 ? remove(path) : 0; /* the root itself stays */
+}
+
+static void remove_all(script_side *side)
 {
     for (int h = 0; h < HANDLES; h++) {
         ps_io_close(side->io, side->files[h]);
         side->files[h] = NULL;
     }
-    for (int n = NAMES - 1; n >= 0; n--) {
-        char path[PS_PATH_MAX];
-        path_of(side, names[n], path);
-        if (unlink(path) != 0) {
-            (void)rmdir(path);
-        }
-    }
+    assert_int_equal(nftw(side->root, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* A second write past a failed range stops the process, and so would a handle that cannot write:
  * scripts write only where the handle may. */
-static bool may_run(const side *side, const bool writable[HANDLES], const script_op *op)
+static bool may_run(const script_side *side, const bool writable[HANDLES], const script_op *op)
 {
     bool changes = op->kind == OP_WRITE || op->kind == OP_PREALLOC || op->kind == OP_TRUNCATE;
     return !changes || (side->files[op->handle] != NULL && writable[op->handle]);
@@ -212,8 +214,8 @@ static void run_script(uint64_t seed, const char *temp_dir)
     static script_op op;
     bool writable[HANDLES] = {false};
     ps_sim *sim = ps_sim_new(seed);
-    side sides[2] = {{.io = ps_io_posix(), .root = temp_dir},
-                     {.io = ps_sim_io(sim), .root = "/root"}};
+    script_side sides[2] = {{.io = ps_io_posix(), .root = temp_dir},
+                            {.io = ps_sim_io(sim), .root = "/root"}};
     ps_error err;
     assert_int_equal(ps_io_make_dir(sides[1].io, "/root", &err), PS_OK);
     uint64_t draws = seed;
@@ -222,8 +224,8 @@ static void run_script(uint64_t seed, const char *temp_dir)
         if (!may_run(&sides[0], writable, &op)) {
             continue;
         }
-        answer posix = run_op(&sides[0], &op);
-        answer simulated = run_op(&sides[1], &op);
+        op_answer posix = run_op(&sides[0], &op);
+        op_answer simulated = run_op(&sides[1], &op);
         if (memcmp(&posix, &simulated, sizeof posix) != 0) {
             fail_msg("SEED=%llu op %d kind %llu name %s other %s: posix %s/%d %llu, sim %s/%d %llu",
                      (unsigned long long)seed, i, (unsigned long long)op.kind, op.name,
