@@ -29,7 +29,8 @@ typedef enum {
     /* sequence `after` → seq: the journal record where reading on starts; found = there is a later
      * event */
     PS_QUERY_EVENTS,
-    PS_QUERY_KEYS,  /* → ps_effect_key, all of the caller's tenant, not revoked */
+    /* → ps_effect_key, all of the caller's tenant (book 0: of all tenants), not revoked */
+    PS_QUERY_KEYS,
     PS_QUERY_VERIFY /* invariants; → ps_violation structs */
 } ps_query_kind;
 
@@ -42,7 +43,7 @@ typedef struct {
     ps_slice target;
     /* filters: empty, 0, or false = any. An object without the field is filtered by the API layer
      * (400). */
-    uint8_t status; /* the object's own enum, 0: any */
+    uint8_t status; /* the object's own enum (transfers: ps_transfer_state + 1), 0: any */
     bool has_currency;
     ps_currency currency;
     ps_slice merchant, payer, payment; /* payment: id */
