@@ -104,8 +104,8 @@ static inline void ps_put_u64(void *p, uint64_t v)
 
 /* ── text ↔ numbers ── */
 
-/* Strict decimal: digits only (an optional leading '-' for i64), no leading zeros, no blanks, in
- * range. */
+/* Strict decimal: digits only (an optional leading '-' for i64), no leading zeros, no "-0", no blanks,
+ * in range. */
 PS_CHECKED bool ps_parse_u64(ps_slice text, uint64_t *out_value);
 PS_CHECKED bool ps_parse_i64(ps_slice text, int64_t *out_value);
 
@@ -119,7 +119,7 @@ void ps_hex_encode(const void *data, size_t size, char *out);
 PS_CHECKED bool ps_hex_decode(ps_slice text, void *out, size_t out_size);
 
 /* Crockford base 32 of a 128-bit value, lower case, 26 characters, most significant first: ids sort
- * by time. */
+ * by time. parse takes this one text of a value only, without Crockford's aliases. */
 enum { PS_ID128_CHARS = 26 };
 typedef struct {
     uint64_t high;

@@ -2,7 +2,7 @@
  * VLDB 1980).
  *
  * Grows one 64-byte bucket at a time, so that there is no rehash pause and memory follows the
- * number of keys (about 13 bytes a key). It does not shrink but by clear.
+ * number of keys (13 to 15 bytes a key). It does not shrink but by clear.
  * Lives in two regions (main buckets; header and overflow buckets) which snapshot and hash with the
  * rest of the state, and is deterministic: equal operation sequences give equal bytes.
  * It stores the low 32 bits of the hash as a tag, and the element number; the caller tells equal

@@ -60,7 +60,8 @@ void ps_buf_append_i128(ps_buf *buf, ps_i128 value);
 /* "12.34" for 1234 and exponent 2; "-0.05"; "7" for exponent 0. */
 void ps_buf_append_decimal(ps_buf *buf, int64_t minor_units, int exponent);
 
-/* "12.34" → 1234; refuses more fraction digits than the exponent, blanks, exponents, overflow. */
+/* "12.34" → 1234; refuses more fraction digits than the exponent, leading zeros, blanks,
+ * exponents, overflow. */
 PS_CHECKED bool ps_decimal_parse(ps_slice text, int exponent, int64_t *out_minor_units);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * Calendar arithmetic is proleptic Gregorian (RFC 3339 §5; Howard Hinnant, "chrono-compatible
  * low-level date
- * algorithms"). Range: years 0001 to 9999 as text.
+ * algorithms"). Range: what int64_t holds,
+ * 1677-09-21 to 2262-04-11; parse refuses text beyond.
  */
 #ifndef PS_BASE_TIME_H
 #define PS_BASE_TIME_H
