@@ -55,6 +55,10 @@ void ps_param_append(char param[80], ps_slice text)
     while (size > 0 && size < text.size && ((unsigned char)text.data[size] & 0xC0) == 0x80) {
         size--;
     }
+    /* the first part of what was no card number can look like one */
+    if (size < text.size && ps_text_has_card_number(ps_slice_of(text.data, size))) {
+        size = 0;
+    }
     for (size_t i = 0; i < size; i++) {
         param[at + i] = text.data[i] != 0 ? text.data[i] : '?';
     }
