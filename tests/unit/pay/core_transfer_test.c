@@ -248,6 +248,24 @@ static void a_hold_expires_by_journal_time(void **state)
         "last posted 10");
 }
 
+static void the_record_of_an_expiry_says_so_and_is_of_the_transfers_book(void **state)
+{
+    (void)state;
+    ps_fixture *f = fixture_new(NULL);
+    script s = {.f = f};
+    run_line(&s, "move world payer:a 100");
+    run_line(&s, "hold payer:a payer:b 70 60");
+    assert_int_equal(fixture_advance(f, 61 * PS_NS_PER_S), 1);
+    const ps_record_header *header = ps_record_head(ps_slice_of(f->payload, 0));
+    assert_int_equal(header->command, PS_CMD_TIMER);
+    assert_int_equal(header->book, 1);
+    const ps_effect_leg *leg = (const void *)ps_effect_first(ps_slice_of(f->payload, header->size));
+    assert_int_equal(leg->head.type, PS_EFFECT_LEG);
+    assert_int_equal(leg->leg.kind, PS_LEG_VOID);
+    assert_int_equal(leg->leg.flags, PS_LEG_EXPIRE);
+    fixture_free(f);
+}
+
 static void a_transfer_is_reverted_once_by_its_mirror(void **state)
 {
     (void)state;
@@ -327,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_hold_counts_until_it_is_posted_or_voided),
         cmocka_unit_test(parts_are_posted_until_nothing_is_left),
         cmocka_unit_test(a_hold_expires_by_journal_time),
+        cmocka_unit_test(the_record_of_an_expiry_says_so_and_is_of_the_transfers_book),
         cmocka_unit_test(a_transfer_is_reverted_once_by_its_mirror),
         cmocka_unit_test(a_revert_needs_the_money_to_be_there),
         cmocka_unit_test(a_mirror_names_its_original_and_back),
