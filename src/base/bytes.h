@@ -104,8 +104,8 @@ static inline void ps_put_u64(void *p, uint64_t v)
 
 /* ── text ↔ numbers ── */
 
-/* Strict decimal: digits only (an optional leading '-' for i64), no leading zeros, no "-0", no blanks,
- * in range. */
+/* Strict decimal: digits only (an optional leading '-' for i64), no leading zeros, no "-0", no
+ * blanks, in range. */
 PS_CHECKED bool ps_parse_u64(ps_slice text, uint64_t *out_value);
 PS_CHECKED bool ps_parse_i64(ps_slice text, int64_t *out_value);
 
