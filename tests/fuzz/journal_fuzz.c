@@ -52,6 +52,9 @@ static void put_right(char *bytes, size_t size)
 {
     for (size_t at = 0; at + PS_PAGE <= size; at += PS_PAGE) {
         char *page = bytes + at;
+        if (memcmp(page, PS_SEGMENT_MAGIC, 8) == 0 && ps_get_u32(page + 40) > 4 * FILE_SIZE_MAX) {
+            continue; /* a segment of 1 GiB would be given its lost zeros back, in memory */
+        }
         if (memcmp(page, PS_SEGMENT_MAGIC, 8) == 0 || memcmp(page, PS_WATERMARK_MAGIC, 8) == 0) {
             ps_put_u32(page + 8, ps_crc32c(0, page + 12, PS_PAGE - 12));
             continue;

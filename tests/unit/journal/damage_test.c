@@ -376,6 +376,108 @@ static void scrub_finds_a_flipped_bit_in_a_cold_segment_and_goes_on(void **state
     ps_sim_free(sim);
 }
 
+/* A bit flips while the journal is open: a reader gets the record or an error, and scrub finds it
+ * wherever the cold segment holds data. */
+static void a_bit_that_flips_while_open_gives_no_reader_a_wrong_record(void **state)
+{
+    (void)state;
+    ps_sim *base = fx_sim_with_journal(9);
+    ps_error err = {0};
+    fx_oracle oracle = {0};
+    ps_journal *journal = fx_open(ps_sim_io(base), &fx_small);
+    for (uint32_t i = 0; i < 5; i++) {
+        fx_must(ps_journal_prepare(journal, &err), &err);
+        fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+    }
+    fx_must(ps_journal_seal(journal, true, &err), &err);
+    ps_journal_close(journal);
+    char payload[4096];
+    for (uint64_t bit = 0; bit < 16384 * 8; bit += fx_full() ? 1 : 61) {
+        ps_sim *sim = ps_sim_clone(base);
+        journal = fx_open(ps_sim_io(sim), &fx_small);
+        assert_true(ps_sim_file_flip(sim, FX_SEG_1, bit));
+        ps_journal_cursor *cursor = NULL;
+        fx_must(ps_journal_cursor_new(journal, &cursor, &err), &err);
+        for (uint64_t seq = 1; seq <= oracle.acked; seq++) {
+            ps_record record;
+            ps_code code = ps_journal_cursor_read(cursor, seq, &record, &err);
+            assert_true(
+                code == PS_E_DAMAGED ||
+                (code == PS_OK && record.seq == seq && record.type == fx_type(seq) &&
+                 ps_slice_equal(record.payload, ps_slice_of(payload, fx_payload(seq, payload)))));
+        }
+        bool wrapped = false;
+        assert_int_equal(ps_journal_scrub_step(journal, 1 << 20, &wrapped, &err), PS_E_DAMAGED);
+        ps_journal_cursor_free(cursor);
+        ps_journal_close(journal);
+        ps_sim_free(sim);
+    }
+    ps_sim_free(base);
+}
+
+/* Whole batches where they do not belong, data behind the end, files too long. */
+static void whole_but_wrong_is_refused_even_without_a_witness(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        ps_sim *sim = fx_sim_with_journal(9);
+        ps_error err = {0};
+        fx_oracle oracle = {0};
+        ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
+        fx_must(ps_journal_prepare(journal, &err), &err);
+        for (uint32_t i = 0; i < 2; i++) {
+            fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+        }
+        ps_journal_close(journal);
+        size_t size = 0;
+        char *bytes = file_copy(sim, FX_SEG_1, &size);
+        size_t size_2 = 0;
+        char *bytes_2 = file_copy(sim, FX_SEG_2, &size_2);
+        if (kind == 0) { /* the second batch, rightly stamped, in place of the first */
+            memcpy(bytes + 4096, bytes + 8192, 4096);
+            memset(bytes + 8192, 0, 4096);
+            ps_put_u32(bytes + 4096 + 84, 4096);
+            ps_u128 hash = ps_xxh3_128(bytes + 4096 + 24, 4096 - 24);
+            memcpy(bytes + 4096 + 8, &hash, sizeof hash);
+            ps_put_u32(bytes + 4096 + 4, ps_crc32c(0, bytes + 4096 + 8, 88));
+        } else if (kind == 1) { /* a tear here and data in the next segment */
+            bytes[8192 + 200] ^= 1;
+            bytes_2[9000] = 1;
+        } else {
+            size++; /* file_copy has a byte to spare */
+            bytes[size - 1] = 0;
+        }
+        assert_true(ps_sim_file_set(sim, FX_SEG_1, ps_slice_of(bytes, size)));
+        assert_true(ps_sim_file_set(sim, FX_SEG_2, ps_slice_of(bytes_2, size_2)));
+        static const char *const texts[] = {"batch out of sequence", "a later segment has data",
+                                            "longer than its header says"};
+        must_refuse(sim, texts[kind]);
+        free(bytes);
+        free(bytes_2);
+        ps_sim_free(sim);
+    }
+}
+
+static void left_overs_and_directories_do_not_disturb(void **state)
+{
+    (void)state;
+    uint64_t acked = 0;
+    ps_sim *sim = several_segments(5, &acked);
+    ps_error err = {0};
+    assert_true(ps_sim_file_set(sim, FX_DIR "/next.tmp", PS_SLICE("half")));
+    assert_true(ps_sim_file_set(sim, FX_DIR "/torn.tmp", PS_SLICE("half")));
+    fx_must(ps_io_make_dir(ps_sim_io(sim), FX_DIR "/lost+found", &err), &err);
+    ps_journal_options options = fx_small;
+    options.read_only = true;
+    ps_slice bytes;
+    ps_journal_close(fx_open(ps_sim_io(sim), &options));
+    assert_true(ps_sim_file_get(sim, FX_DIR "/next.tmp", &bytes));
+    ps_journal_close(fx_open(ps_sim_io(sim), &fx_small));
+    assert_false(ps_sim_file_get(sim, FX_DIR "/next.tmp", &bytes));
+    assert_false(ps_sim_file_get(sim, FX_DIR "/torn.tmp", &bytes));
+    ps_sim_free(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +493,9 @@ int main(void)
         cmocka_unit_test(miss_a_repaired_journal_needs_no_second_repair),
         cmocka_unit_test(miss_a_whole_batch_gone_before_a_later_segment_is_refused),
         cmocka_unit_test(miss_zeros_inside_a_record_are_refused),
+        cmocka_unit_test(a_bit_that_flips_while_open_gives_no_reader_a_wrong_record),
+        cmocka_unit_test(whole_but_wrong_is_refused_even_without_a_witness),
+        cmocka_unit_test(left_overs_and_directories_do_not_disturb),
         cmocka_unit_test(scrub_finds_a_flipped_bit_in_a_cold_segment_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,69 @@ static void stale_and_misdirected_bytes_do_not_validate(void **state)
                         "batch of another place");
 }
 
+/* Right checksums over wrong fields: a bug of a writer, or someone's hand. */
+static void fields_are_checked_behind_the_checksums(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t at, size, value;
+        const char *why;
+    } records[] = {
+        {4, 4, 270000, "record beyond its batch"},
+        {4, 4, 5000, "record beyond its batch"},
+        {8, 4, 11, "record out of sequence"},
+        {16, 4, 1, "record of another segment"},
+        {20, 4, 9, "record of another segment"},
+        {25, 1, 1, "reserved fields in a record header"},
+        {26, 2, 1, "reserved fields in a record header"},
+        {36, 4, 1, "reserved fields in a record header"},
+        {32, 4, 1, "record chain"},
+    };
+    static const struct {
+        uint32_t at, value;
+        const char *why;
+    } batches[] = {
+        {24, 0, "fields of a batch header"},
+        {32, 10, "fields of a batch header"},
+        {68, 0, "fields of a batch header"},
+        {68, 1000, "batch size"},
+        {72, 95, "batch size"},
+        {72, 1 << 21, "batch size"},
+        {76, 1 << 20, "batch size"},
+        {80, 2, "fields of a batch header"},
+        {80, 1, "fields of a batch header"},
+        {88, 1, "fields of a batch header"},
+        {0, 7, "no batch"},
+        {84, 4096, "batch of another place"},
+    };
+    static char bytes[8192];
+    uint32_t sizes[2] = {100, 100};
+    ps_batch_header batch;
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        (void)stamp(bytes, sizes, 2, &batch);
+        char *at = bytes + sizeof batch;
+        memcpy(at + records[i].at, &records[i].value, records[i].size);
+        ps_put_u32(at, ps_crc32c(0, at + 4, sizeof(ps_record_header) - 4));
+        batch.hash = ps_xxh3_128(bytes + 24, 4096 - 24);
+        assert_string_equal(ps_batch_check(bytes, &batch), records[i].why);
+    }
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        ps_batch_header read;
+        (void)stamp(bytes, sizes, 2, &batch);
+        ps_put_u32(bytes + batches[i].at, batches[i].value);
+        ps_put_u32(bytes + 4, ps_crc32c(0, bytes + 8, sizeof batch - 8));
+        assert_string_equal(ps_batch_header_decode(bytes, segment_of_test(), 8192, &read),
+                            batches[i].why);
+    }
+    ps_segment_header header = *segment_of_test();
+    char page[PS_PAGE];
+    ps_page_encode(&header, sizeof header, page);
+    page[4000] = 1;
+    ps_put_u32(page + 8, ps_crc32c(0, page + 12, PS_PAGE - 12));
+    assert_string_equal(ps_page_decode(page, PS_SEGMENT_MAGIC, &header, sizeof header),
+                        "reserved bytes in the header");
+}
+
 static void a_page_is_zero_only_if_all_of_it_is(void **state)
 {
     (void)state;
@@ -174,6 +237,7 @@ int main(void)
         cmocka_unit_test(every_bit_of_a_record_is_covered_by_its_own_checksums),
         cmocka_unit_test(every_bit_of_a_batch_is_covered),
         cmocka_unit_test(stale_and_misdirected_bytes_do_not_validate),
+        cmocka_unit_test(fields_are_checked_behind_the_checksums),
         cmocka_unit_test(a_page_is_zero_only_if_all_of_it_is),
         cmocka_unit_test(planted_gaps_in_the_record_checksums_are_caught),
     };

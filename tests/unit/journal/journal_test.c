@@ -215,6 +215,43 @@ static void a_cursor_at_the_end_sees_what_is_committed_later(void **state)
     ps_sim_free(sim);
 }
 
+static void payloads_of_any_allowed_size_are_read_back(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {0,     1,     7,      8,      65536 - 40, 65536,
+                                     65537, 70000, 131072, 262143, 262144};
+    ps_journal_options options = {.segment_size = 4 << 20, .batch_size_max = 1 << 20};
+    ps_sim *sim = ps_sim_new(1);
+    ps_error err = {0};
+    fx_create(ps_sim_io(sim), &options);
+    ps_journal *journal = fx_open(ps_sim_io(sim), &options);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char *at = ps_batch_reserve(ps_journal_batch(journal), sizes[i]);
+        assert_non_null(at);
+        memset(at, (int)i + 1, sizes[i]);
+        (void)ps_batch_append(ps_journal_batch(journal), 1, sizes[i]);
+    }
+    fx_must(ps_journal_commit(journal, ps_journal_batch_close(journal), &err), &err);
+    ps_journal_close(journal);
+    journal = fx_open(ps_sim_io(sim), &options);
+    ps_journal_cursor *cursor = NULL;
+    fx_must(ps_journal_cursor_new(journal, &cursor, &err), &err);
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            ps_record record;
+            fx_must(turn == 0 ? ps_journal_cursor_next(cursor, &record, &err)
+                              : ps_journal_cursor_read(cursor, i + 1, &record, &err),
+                    &err);
+            assert_int_equal(record.payload.size, sizes[i]);
+            assert_true(sizes[i] == 0 || (record.payload.data[0] == (char)(i + 1) &&
+                                          record.payload.data[sizes[i] - 1] == (char)(i + 1)));
+        }
+    }
+    ps_journal_cursor_free(cursor);
+    ps_journal_close(journal);
+    ps_sim_free(sim);
+}
+
 static void bad_sizes_are_refused_and_a_used_directory_is_not_taken(void **state)
 {
     (void)state;
@@ -307,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_seal_is_written_once_and_never_first),
         cmocka_unit_test(a_cursor_finds_any_record_of_large_batches),
         cmocka_unit_test(a_cursor_at_the_end_sees_what_is_committed_later),
+        cmocka_unit_test(payloads_of_any_allowed_size_are_read_back),
         cmocka_unit_test(bad_sizes_are_refused_and_a_used_directory_is_not_taken),
         cmocka_unit_test(segment_sizes_may_change_between_starts),
         cmocka_unit_test(append_and_commit_allocate_nothing),

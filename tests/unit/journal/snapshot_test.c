@@ -210,6 +210,106 @@ static void a_snapshot_of_another_length_is_refused(void **state)
     fx_state_release(&s);
 }
 
+/* Right checksums over wrong fields. */
+static void fields_are_checked_behind_the_checksums(void **state)
+{
+    (void)state;
+    enum { BLOCK_1 = 4096, TRAILER = 65536 - 4096 };
+    static const struct {
+        uint32_t at, value;
+        ps_code code;
+        const char *why;
+    } rows[] = {
+        {12, 2, PS_E_VERSION, "newer format"},
+        {BLOCK_1 + 4, 1, PS_E_DAMAGED, "block out of order"},
+        {BLOCK_1 + 8, 8, PS_E_DAMAGED, "block out of order"},
+        {BLOCK_1 + 16, 999, PS_E_DAMAGED, "block out of order"},
+        {BLOCK_1 + 20, 8, PS_E_DAMAGED, "block out of order"},
+        {BLOCK_1 + 40, 1, PS_E_DAMAGED, "block out of order"},
+        {TRAILER + 12, 2, PS_E_DAMAGED, "trailer version"},
+        {TRAILER + 16, 3, PS_E_DAMAGED, "trailer counts"},
+        {TRAILER + 48, 3, PS_E_DAMAGED, "trailer counts"},
+        {TRAILER + 32, 3, PS_E_DAMAGED, "whole-file hash"},
+        {TRAILER + 24, 3, PS_E_DAMAGED, "file size"},
+    };
+    ps_error err = {0};
+    fx_state s;
+    fx_state_init(&s);
+    ps_sim *sim = ps_sim_new(4);
+    fx_make_dir(ps_sim_io(sim), FX_SNAPSHOTS);
+    fx_state_fill(&s, fx_sizes_64k, 1);
+    fx_must(fx_snapshot(ps_sim_io(sim), &s, 9, &err), &err);
+    const char *path = FX_SNAPSHOTS "/snap-0000000000000009";
+    ps_slice bytes;
+    assert_true(ps_sim_file_get(sim, path, &bytes));
+    char *good = malloc(65536);
+    char *bad = malloc(65536);
+    memcpy(good, bytes.data, 65536);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        memcpy(bad, good, 65536);
+        ps_put_u32(bad + rows[i].at, rows[i].value);
+        ps_put_u32(bad + 8, ps_crc32c(0, bad + 12, 4096 - 12));
+        ps_put_u32(bad + BLOCK_1, ps_crc32c(0, bad + BLOCK_1 + 4, 44));
+        ps_put_u32(bad + TRAILER + 8, ps_crc32c(0, bad + TRAILER + 12, 4096 - 12));
+        assert_true(ps_sim_file_set(sim, path, ps_slice_of(bad, 65536)));
+        assert_int_equal(load(ps_sim_io(sim), &s, 9, &err), rows[i].code);
+        assert_non_null(strstr(err.text, rows[i].why));
+    }
+    free(good);
+    free(bad);
+    ps_sim_free(sim);
+    fx_state_release(&s);
+}
+
+static void a_region_declared_too_small_and_a_bad_name_are_said(void **state)
+{
+    (void)state;
+    ps_error err = {0};
+    fx_state s;
+    fx_state_init(&s);
+    ps_sim *sim = ps_sim_new(4);
+    ps_io *io = ps_sim_io(sim);
+    fx_make_dir(io, FX_SNAPSHOTS);
+    fx_state_fill(&s, fx_sizes, 1);
+    fx_must(fx_snapshot(io, &s, 9, &err), &err);
+    ps_region small;
+    fx_must(ps_region_init(&small, "small", 65536, &err), &err);
+    s.list[1] = &small;
+    uint64_t seq = 0;
+    ps_region_clear(&s.region[0]);
+    assert_int_equal(
+        ps_snapshot_load(io, FX_SNAPSHOTS, "snap-0000000000000009", &s.shape, &seq, &err),
+        PS_E_LIMIT);
+    assert_non_null(strstr(err.text, "small"));
+    assert_int_equal(s.region[0].size, 0);
+    assert_int_equal(ps_snapshot_load(io, FX_SNAPSHOTS, "snap-9", &s.shape, &seq, &err),
+                     PS_E_INVALID);
+    s.shape.regions = NULL; /* check only */
+    fx_must(ps_snapshot_load(io, FX_SNAPSHOTS, "snap-0000000000000009", &s.shape, &seq, &err),
+            &err);
+    assert_int_equal(seq, 9);
+    ps_region_release(&small);
+    ps_sim_free(sim);
+    fx_state_release(&s);
+}
+
+static void a_left_over_of_the_same_seq_is_replaced(void **state)
+{
+    (void)state;
+    ps_error err = {0};
+    fx_state s;
+    fx_state_init(&s);
+    ps_sim *sim = ps_sim_new(4);
+    fx_make_dir(ps_sim_io(sim), FX_SNAPSHOTS);
+    assert_true(ps_sim_file_set(sim, FX_SNAPSHOTS "/snap-0000000000000009.tmp", PS_SLICE("x")));
+    fx_state_fill(&s, fx_sizes, 1);
+    fx_must(fx_snapshot(ps_sim_io(sim), &s, 9, &err), &err);
+    fx_must(fx_snapshot(ps_sim_io(sim), &s, 9, &err), &err);
+    fx_must(load(ps_sim_io(sim), &s, 9, &err), &err);
+    ps_sim_free(sim);
+    fx_state_release(&s);
+}
+
 /* Snapshots of two states, then prune; `cut` stops the process at that step. */
 static void write_two_and_prune(ps_io *io, fx_state *s)
 {
@@ -347,6 +447,9 @@ int main(void)
         cmocka_unit_test(another_journal_layout_or_name_is_not_loaded),
         cmocka_unit_test(any_flipped_bit_of_a_64_kib_snapshot_is_refused),
         cmocka_unit_test(a_snapshot_of_another_length_is_refused),
+        cmocka_unit_test(fields_are_checked_behind_the_checksums),
+        cmocka_unit_test(a_region_declared_too_small_and_a_bad_name_are_said),
+        cmocka_unit_test(a_left_over_of_the_same_seq_is_replaced),
         cmocka_unit_test(after_a_power_cut_every_named_snapshot_is_whole),
         cmocka_unit_test(a_failed_call_costs_one_snapshot_and_nothing_else),
         cmocka_unit_test(the_planted_early_deletion_is_caught),
