@@ -2,6 +2,7 @@
  * record.
  */
 #include "serve/decode_cursor.h"
+#include "serve/decode_query.h"
 #include "serve/render_object.h"
 #include "serve/render_walk.h"
 
@@ -158,16 +159,49 @@ void ps_render_page_end(const ps_query *query, uint64_t next, ps_buf *out)
     ps_buf_append_char(out, '}');
 }
 
+/* metadata[k]=v of a list of payments: the core does not have the texts, so that a page may hold
+ * fewer than it could; the cursor goes on all the same. Passes over what is not asked for. */
+static ps_code filter_metadata(ps_renderer *renderer, const ps_query *query, ps_slice *structs,
+                               bool *out_is_asked, ps_error *err)
+{
+    if (query->kind != PS_QUERY_PAYMENTS || query->target.size == 0) {
+        return PS_OK;
+    }
+    if (structs->size < sizeof(ps_effect_payment)) {
+        return size_wrong(err);
+    }
+    ps_slice metadata;
+    ps_code code = ps_payment_metadata(renderer, (const void *)structs->data, &metadata, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    *out_is_asked = ps_metadata_matches(metadata, query->target);
+    if (!*out_is_asked) {
+        (void)take(structs, sizeof(ps_effect_payment));
+    }
+    return PS_OK;
+}
+
 static ps_code render_list(ps_renderer *renderer, const ps_query *query,
                            const ps_query_result *result, ps_slice structs, ps_buf *out,
                            ps_error *err)
 {
+    bool first = true;
     PS_PUT(out, "{\"data\":[");
     for (uint32_t i = 0; i < result->count; i++) {
-        if (i > 0) {
+        bool is_asked = true;
+        ps_code code = filter_metadata(renderer, query, &structs, &is_asked, err);
+        if (code != PS_OK) {
+            return code;
+        }
+        if (!is_asked) {
+            continue;
+        }
+        if (!first) {
             ps_buf_append_char(out, ',');
         }
-        ps_code code = render_next(renderer, query, result, &structs, out, err);
+        first = false;
+        code = render_next(renderer, query, result, &structs, out, err);
         if (code != PS_OK) {
             return code;
         }

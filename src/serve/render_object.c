@@ -577,6 +577,19 @@ ps_code ps_render_payment(ps_renderer *renderer, ps_record_view view,
     return finish(out, err);
 }
 
+ps_code ps_payment_metadata(ps_renderer *renderer, const ps_effect_payment *payment,
+                            ps_slice *out_metadata, ps_error *err)
+{
+    const ps_effect_texts *texts;
+    const ps_record_view no_view = {0, {NULL, 0}};
+    ps_code code =
+        origin_texts(renderer, no_view, payment->origin_seq, &payment->head, &texts, err);
+    if (code == PS_OK) {
+        *out_metadata = text_of(texts, PS_TEXT_METADATA);
+    }
+    return code;
+}
+
 /* ── children ── */
 
 ps_code ps_render_refund(ps_renderer *renderer, ps_record_view view, const ps_effect_refund *refund,

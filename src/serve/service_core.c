@@ -1,0 +1,412 @@
+/* The core thread: takes jobs in the order of their arrival, executes them into the filling batch,
+ * closes batches for the journal thread, runs timers and snapshot steps, and sleeps when there is
+ * nothing to do.
+ *
+ * Group commit: while no batch is in flight, what has arrived is closed at once; while one is, the
+ * next one fills until that one is durable, it is full, or batch_wait_max is over. So a lone request
+ * never waits for company, and under load a batch holds what came in during one sync.
+ */
+#include "base/time.h"
+#include "serve/service_internal.h"
+
+enum {
+    TAKE_MAX = 64,         /* jobs of one loop before the next loop's turn */
+    ITEMS_PER_TURN = 256,  /* lines of a /v1/batch before others get their turn */
+    SLOW_BATCHES_MAX = 64, /* batch requests that are executed at the same time */
+    STATS_EVERY_MS = 500,
+    SNAPSHOT_LOOK_MS = 100, /* is one due? */
+    SLEEP_MAX_MS = 500,
+    SPINS = 200 /* looks at the rings before sleeping: a few µs */
+};
+
+typedef struct {
+    ps_service *service;
+    ps_job *blocked; /* a job whose next item found no room; everything waits behind it */
+    ps_job *slow[SLOW_BATCHES_MAX]; /* batch requests that are not done, each in its turn */
+    uint32_t slow_count;
+    uint32_t wakes;          /* bit per loop: has new answers */
+    int64_t first_record_ns; /* of the filling batch; 0: empty */
+    int64_t stats_ns, snapshot_look_ns;
+    bool snapshot_is_busy;
+    bool made_records; /* in this turn, without a job (timers) */
+} core_thread;
+
+/* ── batches ── */
+
+static uint64_t batches_in_flight(const core_thread *core)
+{
+    return core->service->batches_closed - atomic_load(&core->service->batches_committed);
+}
+
+static bool batch_is_empty(const core_thread *core)
+{
+    ps_batch *batch = ps_journal_batch(core->service->journal);
+    return batch == NULL || ps_batch_count(batch) == 0;
+}
+
+/* False: two are in flight already, or there is nothing to close. */
+static bool batch_close(core_thread *core)
+{
+    ps_service *service = core->service;
+    if (batches_in_flight(core) >= PS_BATCHES_IN_FLIGHT_MAX || batch_is_empty(core)) {
+        return false;
+    }
+    uint32_t record_count = ps_batch_count(ps_journal_batch(service->journal));
+    ps_batch *batch = ps_engine_batch_close(service->engine);
+    PS_ASSERT(batch != NULL);
+    ps_metric_histogram_add(&service->metrics.batch_records, record_count);
+    service->batches_closed++;
+    bool pushed = ps_ring_push(&service->batches, batch);
+    PS_ASSERT(pushed);
+    core->first_record_ns = 0;
+    ps_doorbell_ring(&service->journal_bell);
+    return true;
+}
+
+static void batch_close_when_due(core_thread *core)
+{
+    uint64_t in_flight = batches_in_flight(core);
+    if (in_flight >= PS_BATCHES_IN_FLIGHT_MAX || batch_is_empty(core)) {
+        return;
+    }
+    int64_t now_ns = ps_service_mono_ns(core->service);
+    if (core->first_record_ns == 0) {
+        core->first_record_ns = now_ns;
+    }
+    if (in_flight == 0 ||
+        now_ns - core->first_record_ns >= core->service->options.batch_wait_max_ns) {
+        (void)batch_close(core);
+    }
+}
+
+/* A segment that is merely not ready yet is waited for; a full disk is not: the engine refuses then,
+ * so that clients hear of it (507). */
+static bool room_is_coming(const core_thread *core)
+{
+    ps_service *service = core->service;
+    if (ps_journal_has_room(service->journal) || atomic_load(&service->storage_is_full)) {
+        return false;
+    }
+    ps_doorbell_ring(&service->maintenance_bell);
+    return true;
+}
+
+/* ── what other threads learn from records ── */
+
+static void keys_learn(ps_service *service, ps_slice payload)
+{
+    for (const ps_effect_head *e = ps_effect_first(payload); e != NULL;
+         e = ps_effect_next(payload, e)) {
+        ps_error err;
+        if (e->type == PS_EFFECT_KEY &&
+            ps_auth_apply(service->auth, (const void *)e, &err) != PS_OK) {
+            ps_service_fault(service, &err); /* a revoked key would go on working */
+        }
+    }
+}
+
+static void record_learn(ps_service *service, const ps_command *command, uint64_t seq,
+                         ps_slice payload)
+{
+    if (command->kind == PS_CMD_KEY_CREATE || command->kind == PS_CMD_KEY_REVOKE) {
+        keys_learn(service, payload);
+    }
+    if (ps_audit_covers(command->kind) &&
+        !ps_ring_push(&service->audit_seqs, (void *)(uintptr_t)seq)) {
+        atomic_store(&service->audit_missed_seq, seq);
+    }
+}
+
+/* A change of flags is answered with the account: its totals are not in the record. */
+static void account_attach(ps_service *service, const ps_command *command, ps_job *job)
+{
+    if (command->kind != PS_CMD_ACCOUNT_FREEZE && command->kind != PS_CMD_ACCOUNT_UNFREEZE &&
+        command->kind != PS_CMD_ACCOUNT_CLOSE) {
+        return;
+    }
+    ps_query query = {.kind = PS_QUERY_ACCOUNT,
+                      .book = command->book,
+                      .limit = 1,
+                      .target = command->target,
+                      .currency = command->currency};
+    ps_core_query(service->core, &query, &job->structs, &job->query_result);
+}
+
+/* ── jobs ── */
+
+static void job_answer(core_thread *core, ps_job *job)
+{
+    job->executed_ns = ps_service_mono_ns(core->service);
+    bool pushed = ps_ring_push(&core->service->loops[job->loop]->from_core, job);
+    PS_ASSERT(pushed); /* as large as the jobs that a loop may have out */
+    core->wakes |= UINT32_C(1) << job->loop;
+}
+
+/* False: no room now; ask again. */
+static bool item_execute(core_thread *core, ps_job *job, ps_job_item *item)
+{
+    ps_service *service = core->service;
+    ps_reply reply;
+    if (item->form_error.size > 0) {
+        return true;
+    }
+    if (room_is_coming(core)) {
+        return false;
+    }
+    if (!ps_engine_execute(service->engine, &item->command, &reply) &&
+        (!batch_close(core) || !ps_engine_execute(service->engine, &item->command, &reply))) {
+        return false;
+    }
+    item->result = reply.result;
+    item->seq = reply.seq;
+    job->wait_seq = reply.seq;
+    if (reply.result.kind == PS_RESULT_RECORD) {
+        item->payload_offset = job->payloads.size;
+        ps_buf_append_slice(&job->payloads, reply.payload);
+        record_learn(service, &item->command, reply.seq, reply.payload);
+        account_attach(service, &item->command, job);
+    } else if (reply.result.kind == PS_RESULT_REPLAY) {
+        account_attach(service, &item->command, job);
+    }
+    return true;
+}
+
+/* False: blocked. Executes at most item_max items; done when next_item = item_count. */
+static bool job_execute(core_thread *core, ps_job *job, uint32_t item_max)
+{
+    if (job->kind == PS_JOB_QUERY) {
+        ps_core_query(core->service->core, &job->query, &job->structs, &job->query_result);
+        job->wait_seq = job->query_result.observed_seq;
+        return true;
+    }
+    for (uint32_t i = 0; i < item_max && job->next_item < job->item_count; i++) {
+        if (!item_execute(core, job, &job->items[job->next_item])) {
+            return false;
+        }
+        job->next_item++;
+    }
+    return true;
+}
+
+static bool job_is_done(const ps_job *job)
+{
+    return job->kind == PS_JOB_QUERY || job->next_item == job->item_count;
+}
+
+/* Runs a job as far as its turn goes; keeps it when it is blocked or long. */
+static void job_run(core_thread *core, ps_job *job)
+{
+    if (!job_execute(core, job, ITEMS_PER_TURN)) {
+        core->blocked = job;
+    } else if (job_is_done(job)) {
+        job_answer(core, job);
+    } else {
+        PS_ASSERT(core->slow_count < SLOW_BATCHES_MAX);
+        core->slow[core->slow_count++] = job;
+    }
+}
+
+static bool blocked_retry(core_thread *core)
+{
+    ps_job *job = core->blocked;
+    if (job == NULL) {
+        return true;
+    }
+    core->blocked = NULL;
+    job_run(core, job);
+    return core->blocked == NULL;
+}
+
+/* One turn of each long batch, oldest first. */
+static void slow_run(core_thread *core)
+{
+    uint32_t count = core->slow_count;
+    core->slow_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        ps_job *job = core->slow[i];
+        if (core->blocked != NULL) {
+            core->slow[core->slow_count++] = job;
+        } else {
+            job_run(core, job);
+        }
+    }
+}
+
+static bool rings_have(const core_thread *core)
+{
+    for (uint32_t i = 0; i < core->service->loop_count; i++) {
+        if (ps_ring_has(&core->service->loops[i]->to_core)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes what has arrived; true: there was something. */
+static bool jobs_take(core_thread *core)
+{
+    ps_service *service = core->service;
+    bool found = false;
+    for (uint32_t i = 0; i < service->loop_count; i++) {
+        ps_ring *ring = &service->loops[i]->to_core;
+        for (uint32_t taken = 0; taken < TAKE_MAX; taken++) {
+            if (core->blocked != NULL || core->slow_count == SLOW_BATCHES_MAX) {
+                return found;
+            }
+            ps_job *job = ps_ring_pop(ring);
+            if (job == NULL) {
+                break;
+            }
+            found = true;
+            job->taken_ns = ps_service_mono_ns(service);
+            atomic_store_explicit(&service->queue_delay_ns, job->taken_ns - job->pushed_ns,
+                                  memory_order_relaxed);
+            job_run(core, job);
+            ps_metric_histogram_add(&service->metrics.core,
+                                    ps_service_mono_ns(service) - job->taken_ns);
+        }
+    }
+    return found;
+}
+
+static void loops_wake(core_thread *core)
+{
+    for (uint32_t i = 0; core->wakes != 0; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        if ((core->wakes & bit) != 0) {
+            core->wakes &= ~bit;
+            ps_http_loop_wake(core->service->loops[i]->http);
+        }
+    }
+}
+
+/* ── time ── */
+
+static void timers_run(core_thread *core)
+{
+    ps_service *service = core->service;
+    if (ps_engine_next_timer_ns(service->engine) == INT64_MAX || room_is_coming(core)) {
+        return;
+    }
+    (void)ps_engine_tick(service->engine);
+}
+
+static void snapshot_step(core_thread *core, int64_t now_ns)
+{
+    ps_service *service = core->service;
+    if (!core->snapshot_is_busy &&
+        now_ns - core->snapshot_look_ns < SNAPSHOT_LOOK_MS * PS_NS_PER_MS) {
+        return;
+    }
+    core->snapshot_look_ns = now_ns;
+    ps_error err;
+    bool was_busy = core->snapshot_is_busy;
+    if (ps_engine_snapshot_step(service->engine, false, &core->snapshot_is_busy, &err) != PS_OK) {
+        atomic_fetch_add(&service->metrics.snapshot_failures, 1);
+    } else if (was_busy && !core->snapshot_is_busy) {
+        atomic_fetch_add(&service->metrics.snapshots, 1);
+        atomic_store(&service->metrics.snapshot_ns, now_ns);
+    }
+    if (core->snapshot_is_busy) {
+        ps_doorbell_ring(&service->maintenance_bell);
+    }
+}
+
+static void stats_publish(core_thread *core, int64_t now_ns)
+{
+    ps_service *service = core->service;
+    ps_service_metrics *metrics = &service->metrics;
+    if (now_ns - core->stats_ns < STATS_EVERY_MS * PS_NS_PER_MS) {
+        return;
+    }
+    core->stats_ns = now_ns;
+    ps_region *regions[64];
+    uint32_t region_count = ps_core_regions(service->core, regions);
+    ps_core_stats stats;
+    ps_core_get_stats(service->core, &stats);
+    pthread_mutex_lock(&metrics->lock);
+    metrics->stats = stats;
+    metrics->region_count = region_count;
+    for (uint32_t i = 0; i < region_count; i++) {
+        metrics->regions[i].name = regions[i]->name;
+        metrics->regions[i].size = regions[i]->size;
+    }
+    if (stats.unknown_payments == 0) {
+        metrics->unknown_since_ns = 0;
+    } else if (metrics->unknown_since_ns == 0) {
+        metrics->unknown_since_ns = now_ns;
+    }
+    pthread_mutex_unlock(&metrics->lock);
+    atomic_store(&metrics->clock_suspect, ps_engine_clock_is_suspect(service->engine));
+    atomic_store(&metrics->read_only,
+                 atomic_load(&service->storage_is_full) && !ps_journal_has_room(service->journal));
+    atomic_store(&service->queue_delay_ns, 0); /* until the next job says otherwise */
+}
+
+static int64_t sleep_ns(core_thread *core)
+{
+    int64_t sleep = SLEEP_MAX_MS * PS_NS_PER_MS;
+    int64_t timer_ns = ps_engine_next_timer_ns(core->service->engine);
+    if (timer_ns != INT64_MAX) {
+        int64_t left_ns = timer_ns - ps_engine_now_ns(core->service->engine);
+        sleep = left_ns < sleep ? left_ns : sleep;
+    }
+    if (!batch_is_empty(core) || core->blocked != NULL) {
+        int64_t wait_ns = core->service->options.batch_wait_max_ns;
+        sleep = wait_ns < sleep ? wait_ns : sleep;
+    }
+    if (core->snapshot_is_busy) {
+        sleep = PS_NS_PER_MS < sleep ? PS_NS_PER_MS : sleep;
+    }
+    return sleep > 0 ? sleep : 0;
+}
+
+static void rest(core_thread *core)
+{
+    ps_service *service = core->service;
+    for (int i = 0; i < SPINS; i++) {
+        if (rings_have(core) && core->blocked == NULL) {
+            return;
+        }
+    }
+    int64_t timeout_ns = sleep_ns(core);
+    uint64_t committed = atomic_load(&service->batches_committed);
+    ps_doorbell_arm(&service->core_bell);
+    bool has_work = (core->blocked == NULL && rings_have(core)) ||
+                    atomic_load(&service->core_ends) ||
+                    atomic_load(&service->batches_committed) != committed;
+    if (has_work || timeout_ns == 0) {
+        ps_doorbell_disarm(&service->core_bell);
+    } else {
+        ps_doorbell_sleep(&service->core_bell, timeout_ns);
+    }
+}
+
+/* At the end: everything that was taken is executed and handed to the journal. */
+static bool is_finished(core_thread *core)
+{
+    return atomic_load(&core->service->core_ends) && core->blocked == NULL &&
+           core->slow_count == 0 && !rings_have(core) && batch_is_empty(core);
+}
+
+void *ps_service_core_run(void *context)
+{
+    core_thread core = {.service = context};
+    while (!is_finished(&core)) {
+        bool found = false;
+        if (blocked_retry(&core)) {
+            slow_run(&core);
+            found = jobs_take(&core);
+        }
+        timers_run(&core);
+        loops_wake(&core);
+        batch_close_when_due(&core);
+        int64_t now_ns = ps_service_mono_ns(core.service);
+        snapshot_step(&core, now_ns);
+        stats_publish(&core, now_ns);
+        if (!found && core.slow_count == 0) {
+            rest(&core);
+        }
+    }
+    return NULL;
+}
