@@ -71,8 +71,8 @@ PS_CHECKED const ps_http_refusal *ps_http_frame_parse(ps_http_frame *frame, ps_s
 PS_CHECKED const ps_http_refusal *
 ps_http_frame_limit_body(ps_http_frame *frame, const ps_http_head *head, uint64_t body_size_max);
 
-/* Feeds bytes behind the head; *out_used of them belong to this body. on_body gets the decoded bytes
- * and may answer false (no memory): a 503 then. */
+/* Feeds bytes behind the head; *out_used of them belong to this body. on_body gets the decoded
+ * bytes and may answer false (no memory): a 503 then. */
 PS_CHECKED const ps_http_refusal *ps_http_frame_body(ps_http_frame *frame, ps_slice data,
                                                      bool (*on_body)(void *, ps_slice),
                                                      void *context, size_t *out_used);

@@ -398,8 +398,8 @@ static void settle(ps_http_net *net, ps_http_conn *conn)
 static void settle_dirty(ps_http_net *net)
 {
     ps_http_loop *loop = &net->loop;
-    /* One round over those that are marked now; what they mark waits for the next turn. They are
-     * taken one by one, because settling one may close another's requests but never a connection. */
+    /* One round over those that are marked now; what they mark waits for the next turn. Settling
+     * one may end another's requests, but frees no connection except itself. */
     ps_http_conn *list = loop->dirty;
     loop->dirty = NULL;
     while (list != NULL) {

@@ -12,8 +12,8 @@
  *   body never completes            → on_abort instead of on_request; the pointer ends there
  * A request that reached on_request stays valid until the handler ends it, with ps_http_reply or
  * ps_http_stream_end, exactly once, also when the peer is gone meanwhile (the reply is dropped
- * then). So a pointer may travel through other threads and come back; only this thread looks inside.
- *
+ * then). So a pointer may travel through other threads and come back; only this thread looks
+ * inside.
  * Replies leave in the order of the requests of a connection, whatever the order they are made in;
  * those made in one turn of the loop leave in one write per connection.
  *
@@ -96,8 +96,8 @@ void ps_http_request_set_body_max(ps_http_request *request, size_t body_size_max
 typedef struct {
     uint16_t status;
     ps_slice content_type; /* empty: none, for replies without a body */
-    /* further complete lines, "Name: value\r\n…"; no Content-Length, Date, Connection. Values must be
-     * free of CR and LF: asserted. */
+    /* further complete lines, "Name: value\r\n…"; no Content-Length, Date, Connection. Values must
+     * be free of CR and LF: asserted. */
     ps_slice headers;
     ps_slice body; /* copied before the call returns */
     bool close;    /* end the connection after this reply */
@@ -137,8 +137,8 @@ typedef struct {
     ps_http_admission (*on_head)(void *context, ps_http_request *request);
     void (*on_request)(void *context, ps_http_request *request);
     void (*on_abort)(void *context, ps_http_request *request);
-    /* The peer of a request that is not ended yet is gone, or the server drains and this is a stream:
-     * end it soon (allowed right here). At most once per request. */
+    /* The peer of a request that is not ended yet is gone, or the server drains and this is a
+     * stream: end it soon (allowed right here). At most once per request. */
     void (*on_closed)(void *context, ps_http_request *request);
     /* A stream whose write was refused has room again. */
     void (*on_writable)(void *context, ps_http_request *request);
@@ -190,8 +190,8 @@ uint16_t ps_http_server_port(const ps_http_server *server);
 /* Starts the network threads. After a failure the server can only be closed. */
 PS_CHECKED ps_code ps_http_server_start(ps_http_server *server, ps_error *err);
 /* Stops accepting, closes idle connections, lets outstanding requests finish with
- * `Connection: close`, and returns when all are gone or drain_timeout has passed. Wakes and ticks go
- * on meanwhile. */
+ * `Connection: close`, and returns when all are gone or drain_timeout has passed. Wakes and ticks
+ * go on meanwhile. */
 void ps_http_server_drain(ps_http_server *server);
 /* Stops the threads and frees everything. Requests that are not ended are ended by force: on_closed
  * is called for each, and pointers to them are invalid when this returns. NULL is fine. */

@@ -21,8 +21,8 @@ static uint32_t to_ms(int64_t ns)
     return ms < 1 ? 1 : ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
-/* ── token buckets, as the generic cell rate algorithm (ITU-T I.371): a bucket is the one instant at
- * which it will be full again. Full is now or earlier, so an unused slot is a full bucket. ── */
+/* ── token buckets, as the generic cell rate algorithm (ITU-T I.371): a bucket is the one instant
+ * at which it will be full again. Full is now or earlier, so an unused slot is a full bucket. ── */
 
 typedef struct {
     uint64_t key;

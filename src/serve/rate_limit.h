@@ -2,8 +2,8 @@
  *
  * Keys are 64-bit hashes that the caller makes (keyed, so that clients cannot aim at collisions;
  * S-D5). Tables have a fixed size and never grow: eight slots per set, and a new key takes the slot
- * with the least to lose, a full bucket or an ended window first. So ten million different keys cost
- * the same memory as one, and a client that is being held back is the last to be forgotten.
+ * with the least to lose, a full bucket or an ended window first. So ten million different keys
+ * cost the same memory as one, and a client that is being held back is the last to be forgotten.
  *
  * Time is passed in, monotonic nanoseconds. Threads: one owner.
  */

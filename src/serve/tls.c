@@ -96,7 +96,8 @@ void ps_tls_free(ps_tls *tls)
 static ps_tls_result result_of(SSL *ssl, int returned)
 {
     int error = SSL_get_error(ssl, returned);
-    ERR_clear_error(); /* the queue is per thread: it must not leak into another connection's call */
+    /* The queue is per thread: it must not leak into another connection's call. */
+    ERR_clear_error();
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
         return PS_TLS_WAITS;
     }

@@ -12,8 +12,8 @@
 typedef struct ps_tls_context ps_tls_context;
 typedef struct ps_tls ps_tls;
 
-/* PEM files: certificate with its chain, and private key. PS_E_INVALID when they cannot be read or do
- * not belong together. */
+/* PEM files: certificate with its chain, and private key. PS_E_INVALID when they cannot be read or
+ * do not belong together. */
 PS_CHECKED ps_code ps_tls_context_open(const char *cert_path, const char *key_path,
                                        ps_tls_context **out_context, ps_error *err);
 void ps_tls_context_close(ps_tls_context *context); /* NULL is fine */

@@ -1,8 +1,8 @@
 /* libFuzzer target of the HTTP framing and connection code. The input's first two bytes choose how
  * it is cut and what the handler does; the rest is what a client sends.
  *
- * Oracle beyond "no crash": fed whole and fed in pieces the connection says the same and the handler
- * sees the same requests (N3), and nothing is left in the pool (no leak, no double end). */
+ * Oracle beyond "no crash": fed whole and fed in pieces the connection says the same and the
+ * handler sees the same requests (N3), and nothing is left in the pool (no leak, no double end). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +145,7 @@ static void run(world *w, const uint8_t *data, size_t size, size_t step)
 /* A 100 depends on whether the body came along with the head, so it may differ. */
 static bool has_continue(const ps_buf *output)
 {
-    return memmem(output->data, output->size, "HTTP/1.1 100", 12) != NULL;
+    return output->size > 0 && memmem(output->data, output->size, "HTTP/1.1 100", 12) != NULL;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

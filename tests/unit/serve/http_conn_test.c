@@ -209,6 +209,47 @@ static void without_memory_a_request_is_refused_and_the_others_go_on(void **stat
     free_driver(d);
 }
 
+static void every_shortage_of_memory_is_survived(void **state)
+{
+    (void)state;
+    static const char text[] = GET("/now")
+        GET("/later") "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                      "5\r\nhello\r\n0\r\n\r\n" GET("/stream") GET("/now") "bad\r\n\r\n";
+    unsigned survived = 0;
+    for (size_t limit = 1024; limit <= 32768; limit += 1024) {
+        driver *d = new_driver();
+        d->options.memory_size_max = limit;
+        ps_http_loop_init(&d->loop, &d->options, &d->handler, d);
+        static const uint8_t peer[16];
+        d->conn = ps_http_conn_open(&d->loop, peer);
+        if (d->conn == NULL) {
+            free_driver(d);
+            continue;
+        }
+        d->is_open = true;
+        for (size_t at = 0; at < sizeof text - 1; at += 7) {
+            size_t left = sizeof text - 1 - at;
+            driver_feed(d, ps_slice_of(text + at, left < 7 ? left : 7));
+        }
+        for (size_t i = 0; i < d->later_count; i++) {
+            answer(d, d->later[i]);
+        }
+        if (d->stream != NULL) {
+            char block[3000] = {0};
+            (void)!ps_http_stream_write(d->stream, ps_slice_of(block, sizeof block));
+            driver_settle(d);
+            ps_http_stream_end(d->stream);
+            driver_settle(d);
+        }
+        survived += driver_output_has(d, "400 Bad Request") ? 1 : 0;
+        driver_close(d);
+        assert_null(d->loop.requests);
+        assert_int_equal(d->loop.pool.used_size, 0);
+        free_driver(d);
+    }
+    assert_in_range(survived, 1, 31); /* some limits suffice and some do not */
+}
+
 static void nothing_is_held_while_a_connection_is_idle(void **state)
 {
     (void)state;
@@ -528,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_body_over_the_limit_of_its_route_is_refused_before_it_comes),
         cmocka_unit_test(a_large_body_is_taken_where_the_route_allows_it),
         cmocka_unit_test(without_memory_a_request_is_refused_and_the_others_go_on),
+        cmocka_unit_test(every_shortage_of_memory_is_survived),
         cmocka_unit_test(nothing_is_held_while_a_connection_is_idle),
         cmocka_unit_test(a_dripped_head_ends_after_ten_seconds_whatever_arrives),
         cmocka_unit_test(a_slow_body_ends_and_one_that_is_fast_enough_does_not),

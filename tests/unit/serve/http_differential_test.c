@@ -1,6 +1,6 @@
-/* S-A6: whatever http_frame accepts, the strict second reader accepts too, with the same boundaries,
- * method, target, persistence and body. Random requests, mostly valid, then damaged. A sample by
- * default; PS_FULL=1 makes it ten million. */
+/* S-A6: whatever http_frame accepts, the strict second reader accepts too, with the same
+ * boundaries, method, target, persistence and body. Random requests, mostly valid, then damaged. A
+ * sample by default; PS_FULL=1 makes it ten million. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

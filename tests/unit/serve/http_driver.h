@@ -289,7 +289,7 @@ static inline void driver_summary(const driver *d, char *out, size_t out_size)
 
 static inline bool driver_output_has(const driver *d, const char *text)
 {
-    return memmem(d->output.data, d->output.size, text, strlen(text)) != NULL;
+    return d->output.size > 0 && memmem(d->output.data, d->output.size, text, strlen(text)) != NULL;
 }
 
 #endif
