@@ -93,11 +93,17 @@ void ps_tls_free(ps_tls *tls)
     SSL_free(ssl_of(tls));
 }
 
+/* OpenSSL's error queue is per thread: what another call has left there must not be taken for the
+ * reason of this one. */
+static SSL *begin(ps_tls *tls)
+{
+    ERR_clear_error();
+    return ssl_of(tls);
+}
+
 static ps_tls_result result_of(SSL *ssl, int returned)
 {
     int error = SSL_get_error(ssl, returned);
-    /* The queue is per thread: it must not leak into another connection's call. */
-    ERR_clear_error();
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
         return PS_TLS_WAITS;
     }
@@ -106,26 +112,25 @@ static ps_tls_result result_of(SSL *ssl, int returned)
 
 ps_tls_result ps_tls_handshake(ps_tls *tls)
 {
-    int returned = SSL_do_handshake(ssl_of(tls));
+    int returned = SSL_do_handshake(begin(tls));
     return returned == 1 ? PS_TLS_DONE : result_of(ssl_of(tls), returned);
 }
 
 ps_tls_result ps_tls_read(ps_tls *tls, void *buffer, size_t size, size_t *out_size)
 {
-    int returned = SSL_read_ex(ssl_of(tls), buffer, size, out_size);
+    int returned = SSL_read_ex(begin(tls), buffer, size, out_size);
     return returned == 1 ? PS_TLS_DONE : result_of(ssl_of(tls), returned);
 }
 
 ps_tls_result ps_tls_write(ps_tls *tls, ps_slice bytes, size_t *out_size)
 {
-    int returned = SSL_write_ex(ssl_of(tls), bytes.data, bytes.size, out_size);
+    int returned = SSL_write_ex(begin(tls), bytes.data, bytes.size, out_size);
     return returned == 1 ? PS_TLS_DONE : result_of(ssl_of(tls), returned);
 }
 
 void ps_tls_shutdown(ps_tls *tls)
 {
     if (SSL_is_init_finished(ssl_of(tls))) {
-        (void)SSL_shutdown(ssl_of(tls)); /* best effort: the socket closes next */
-        ERR_clear_error();
+        (void)SSL_shutdown(begin(tls)); /* best effort: the socket closes next */
     }
 }
