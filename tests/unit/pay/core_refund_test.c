@@ -161,7 +161,7 @@ static void after_settlement_refunds_come_from_available_or_are_owed(void **stat
     fixture_free(f);
 }
 
-static void a_refund_that_fails_after_its_batch_closed_ends_in_available(void **state)
+static void a_refund_under_way_outlives_its_batch(void **state)
 {
     (void)state;
     ps_fixture *f = fixture_new(NULL);
@@ -229,7 +229,7 @@ int main(void)
         cmocka_unit_test(a_failed_refund_gives_everything_back),
         cmocka_unit_test(the_eleventh_failed_refund_is_refused),
         cmocka_unit_test(after_settlement_refunds_come_from_available_or_are_owed),
-        cmocka_unit_test(a_refund_that_fails_after_its_batch_closed_ends_in_available),
+        cmocka_unit_test(a_refund_under_way_outlives_its_batch),
         cmocka_unit_test(refunds_are_legal_while_more_is_held),
         cmocka_unit_test(a_frozen_payee_refuses_the_refund),
         cmocka_unit_test(a_live_card_refund_succeeds),
