@@ -155,7 +155,8 @@ static void touch_bucket(ps_index *index, const index_bucket *bucket)
     ps_region_touch(in_main ? &index->buckets : &index->overflow, at, sizeof *bucket);
 }
 
-/* Never fails: init reserved for the most that the invariant of chains allows. */
+/* An empty bucket, free to be written without a touch. Never fails: init reserved for the most that
+ * the invariant of chains allows. */
 static uint32_t take_overflow(ps_index *index)
 {
     index_header *header = header_of(index);
@@ -194,7 +195,6 @@ static void chain_append(ps_index *index, uint64_t number, uint32_t tag, uint32_
     if (last->count == BUCKET_SLOTS) {
         last->next = take_overflow(index);
         last = overflow_bucket(index, last->next);
-        touch_bucket(index, last);
     }
     last->tags[last->count] = tag;
     last->elements[last->count] = element;

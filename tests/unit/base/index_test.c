@@ -6,24 +6,31 @@
 #include "base/index.h"
 
 /* The naive map: hash by element number, 0 is "not there" (hashes are made odd). */
-enum { ELEMENTS_MAX = 3000 };
+enum { ELEMENTS_MAX = 40000, ELEMENTS_FEW = 3000 };
 
 typedef struct {
     ps_index index;
     uint64_t hashes[ELEMENTS_MAX];
     uint64_t count;
+    uint32_t element_count; /* numbers in use: 0 … element_count − 1 */
     uint64_t seed;
     uint64_t hash_bits; /* few bits: many equal hashes and long chains */
 } scene;
 
-static void scene_init(scene *s, uint64_t seed, uint64_t hash_bits)
+static void scene_init_sized(scene *s, uint64_t seed, uint64_t hash_bits, uint32_t element_count)
 {
     memset(s, 0, sizeof *s);
     s->seed = seed;
     s->hash_bits = hash_bits;
+    s->element_count = element_count;
     ps_error err;
-    assert_int_equal(ps_index_init(&s->index, "test", ELEMENTS_MAX, &err), PS_OK);
+    assert_int_equal(ps_index_init(&s->index, "test", element_count, &err), PS_OK);
     ps_index_clear(&s->index);
+}
+
+static void scene_init(scene *s, uint64_t seed, uint64_t hash_bits)
+{
+    scene_init_sized(s, seed, hash_bits, ELEMENTS_FEW);
 }
 
 static bool index_has(const ps_index *index, uint64_t hash, uint32_t element)
@@ -41,7 +48,7 @@ static void assert_walk_equals_map(const scene *s, uint64_t hash)
 {
     uint64_t expected = 0;
     uint64_t expected_sum = 0;
-    for (uint32_t i = 0; i < ELEMENTS_MAX; i++) {
+    for (uint32_t i = 0; i < s->element_count; i++) {
         if (s->hashes[i] != 0 && (uint32_t)s->hashes[i] == (uint32_t)hash) {
             expected++;
             expected_sum += (uint64_t)i * i;
@@ -62,7 +69,7 @@ static void assert_walk_equals_map(const scene *s, uint64_t hash)
 
 static void change_something(scene *s, uint64_t add_per_10)
 {
-    uint32_t element = (uint32_t)test_draw(&s->seed, ELEMENTS_MAX);
+    uint32_t element = (uint32_t)test_draw(&s->seed, s->element_count);
     bool adds = test_draw(&s->seed, 10) < add_per_10;
     if (adds && s->hashes[element] == 0) {
         uint64_t bits = test_next(&s->seed) & (UINT64_MAX >> (64 - s->hash_bits));
@@ -80,7 +87,7 @@ static void change_something(scene *s, uint64_t add_per_10)
 static void assert_equals_map(const scene *s)
 {
     assert_int_equal(ps_index_count(&s->index), s->count);
-    for (uint32_t i = 0; i < ELEMENTS_MAX; i++) {
+    for (uint32_t i = 0; i < s->element_count; i++) {
         if (s->hashes[i] != 0) {
             assert_true(index_has(&s->index, s->hashes[i], i));
         }
@@ -101,7 +108,7 @@ static void the_index_equals_a_naive_map_under_random_changes(void **state)
                 }
                 assert_equals_map(&s);
                 for (int i = 0; i < 20; i++) {
-                    uint64_t any = s.hashes[test_draw(&s.seed, ELEMENTS_MAX)];
+                    uint64_t any = s.hashes[test_draw(&s.seed, s.element_count)];
                     assert_walk_equals_map(&s, any != 0 ? any : test_next(&s.seed) | 1);
                 }
             }
@@ -117,11 +124,11 @@ static void a_full_index_refuses_and_takes_again_after_a_removal(void **state)
     /* One chain for all is the most overflow that can be needed; the reservation must hold. */
     for (uint64_t spread = 0; spread <= 1; spread++) {
         scene_init(&s, 1, 63);
-        for (uint32_t i = 0; i < ELEMENTS_MAX; i++) {
+        for (uint32_t i = 0; i < ELEMENTS_FEW; i++) {
             assert_true(ps_index_add(&s.index, spread * ps_xxh3_64(&i, sizeof i), i));
         }
         assert_false(ps_index_add(&s.index, 5, 5));
-        assert_int_equal(ps_index_count(&s.index), ELEMENTS_MAX);
+        assert_int_equal(ps_index_count(&s.index), ELEMENTS_FEW);
         uint32_t first = 0;
         ps_index_remove(&s.index, spread * ps_xxh3_64(&first, sizeof first), first);
         assert_true(ps_index_add(&s.index, 5, 5));
@@ -145,7 +152,7 @@ static void emptied_and_cleared_indexes_work_again(void **state)
         change_something(&s, 7);
     }
     assert_equals_map(&s);
-    for (uint32_t i = 0; i < ELEMENTS_MAX; i++) {
+    for (uint32_t i = 0; i < s.element_count; i++) {
         if (s.hashes[i] != 0) {
             ps_index_remove(&s.index, s.hashes[i], i);
         }
@@ -195,16 +202,17 @@ static void take_chunk_into(ps_region *from, ps_region *to)
     }
 }
 
-/* Every write is preceded by a touch, or the snapshot would show it. */
+/* Every write is preceded by a touch, or the snapshot would show it. Large enough for several chunks
+ * in each region, so that the touch of one bucket does not cover for another's. */
 static void a_snapshot_taken_under_changes_loads_as_the_frozen_index(void **state)
 {
     (void)state;
     static scene s;
     static scene loaded;
     for (uint64_t seed = 1; seed <= test_count(20, 300); seed++) {
-        scene_init(&s, seed, seed % 3 == 0 ? 9 : 63);
-        scene_init(&loaded, seed, 63);
-        for (int i = 0; i < 4000; i++) {
+        scene_init_sized(&s, seed, seed % 3 == 0 ? 12 : 63, ELEMENTS_MAX);
+        scene_init_sized(&loaded, seed, 63, ELEMENTS_MAX);
+        for (int i = 0; i < ELEMENTS_MAX; i++) {
             change_something(&s, 7);
         }
         ps_region *from[2];
@@ -213,21 +221,26 @@ static void a_snapshot_taken_under_changes_loads_as_the_frozen_index(void **stat
         ps_index_regions(&loaded.index, to);
         memcpy(loaded.hashes, s.hashes, sizeof s.hashes);
         loaded.count = s.count;
+        char *frozen[2];
         for (int r = 0; r < 2; r++) {
+            frozen[r] = malloc(from[r]->size);
+            memcpy(frozen[r], from[r]->data, from[r]->size);
             ps_region_clear(to[r]);
             ps_region_freeze(from[r]);
         }
-        for (int i = 0; i < 600; i++) {
-            change_something(&s, i % 2 == 0 ? 9 : 1);
-            if (test_draw(&s.seed, 20) == 0) {
+        for (int i = 0; i < 1500; i++) {
+            change_something(&s, i / 300 % 2 == 0 ? 9 : 1);
+            if (test_draw(&s.seed, 100) == 0) {
                 take_chunk_into(from[i / 2 % 2], to[i / 2 % 2]);
             }
         }
         for (int r = 0; r < 2; r++) {
-            for (int i = 0; i < 4; i++) {
+            for (int i = 0; i < 20; i++) {
                 take_chunk_into(from[r], to[r]);
             }
             assert_int_equal(to[r]->size, from[r]->frozen_size);
+            assert_memory_equal(to[r]->data, frozen[r], to[r]->size);
+            free(frozen[r]);
             ps_region_thaw(from[r]);
         }
         assert_equals_map(&loaded);

@@ -16,7 +16,7 @@ static void make_temp_dir(char out_path[64])
 
 /* ── one script on both ── */
 
-enum { HANDLES = 4, NAMES = 6, FILE_SIZE_MAX = 20000, OPS_PER_SCRIPT = 30 };
+enum { HANDLES = 4, NAMES = 6, FILE_SIZE_MAX = 20000, OPS_PER_SCRIPT = 50 };
 
 static const char *const names[NAMES] = {"a", "b", "c", "d", "sub", "sub/e"};
 
@@ -152,8 +152,12 @@ static op_answer run_op(script_side *side, const script_op *op)
 
 static void draw_op(uint64_t *seed, script_op *op)
 {
-    /* Files must be open to be used: half of the paths' operations are opens. */
-    op->kind = test_draw(seed, 3) == 0 ? OP_OPEN : test_draw(seed, OP_KINDS);
+    /* A third opens, a third changes what is open, the rest is anything. */
+    static const uint64_t changes[] = {OP_WRITE, OP_WRITE, OP_TRUNCATE, OP_PREALLOC};
+    uint64_t choice = test_draw(seed, 3);
+    op->kind = choice == 0   ? OP_OPEN
+               : choice == 1 ? changes[test_draw(seed, 4)]
+                             : test_draw(seed, OP_KINDS);
     op->handle = test_draw(seed, HANDLES);
     op->name = names[test_draw(seed, NAMES)];
     op->other_name = names[test_draw(seed, NAMES)];
