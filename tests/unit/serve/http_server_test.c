@@ -353,6 +353,11 @@ static void a_refused_client_hears_why_even_if_it_goes_on_sending(void **state)
     say(fd, NOW NOW);
     assert_true(hear(fd, "http_host_invalid", 1));
     assert_true(hear_end(fd));
+    for (int i = 0; i < 20; i++) { /* no reset, which could destroy what the client has not read */
+        say(fd, NOW);
+        struct pollfd wait = {.fd = fd, .events = 0};
+        assert_int_equal(poll(&wait, 1, 2), 0);
+    }
     close(fd);
     await_connections(s, 0);
     ps_http_stats stats;
@@ -375,6 +380,22 @@ static void a_half_closed_client_gets_its_answers(void **state)
     assert_true(hear(fd, "\r\n\r\nnow", 1));
     assert_true(hear_end(fd));
     close(fd);
+    await_connections(s, 0);
+    site_free(s);
+}
+
+static void an_end_that_comes_together_with_the_request_is_noticed(void **state)
+{
+    (void)state;
+    site *s = site_new();
+    site_start(s);
+    for (int i = 0; i < 200; i++) {
+        int fd = dial(s);
+        say(fd, NOW);
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        assert_true(hear_end(fd));
+        close(fd);
+    }
     await_connections(s, 0);
     site_free(s);
 }
@@ -684,6 +705,7 @@ int main(void)
         cmocka_unit_test(a_large_body_arrives_whole),
         cmocka_unit_test(a_refused_client_hears_why_even_if_it_goes_on_sending),
         cmocka_unit_test(a_half_closed_client_gets_its_answers),
+        cmocka_unit_test(an_end_that_comes_together_with_the_request_is_noticed),
         cmocka_unit_test(a_reset_frees_the_connection_and_the_late_answer_is_dropped),
         cmocka_unit_test(a_stream_flows_and_its_end_is_noticed),
         cmocka_unit_test(one_connection_too_many_is_told_503),
