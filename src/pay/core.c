@@ -6,23 +6,23 @@ const ps_handler_entry ps_handlers[PS_CMD_COUNT] = {
     [PS_CMD_GENESIS] = {ps_handle_genesis, 0, 201, PS_ROOM_KEY},
     [PS_CMD_SNAPSHOT] = {ps_handle_snapshot, 0, 200, 0},
     [PS_CMD_PAYMENT_CREATE] = {ps_handle_payment_create, PS_SCOPE_PAYMENTS_WRITE, 201,
-                               PS_ROOM_PAYMENT | PS_ROOM_BOOKS | PS_ROOM_TIMER},
+                               PS_ROOM_PAYMENT | PS_ROOM_BOOKS | PS_ROOM_HOLD | PS_ROOM_TIMER},
     [PS_CMD_PAYMENT_CONFIRM] = {ps_handle_payment_confirm, PS_SCOPE_PAYMENTS_WRITE, 200,
-                                PS_ROOM_BOOKS | PS_ROOM_TIMER},
+                                PS_ROOM_BOOKS | PS_ROOM_HOLD | PS_ROOM_TIMER},
     [PS_CMD_PAYMENT_CAPTURE] = {ps_handle_payment_capture, PS_SCOPE_PAYMENTS_WRITE, 200,
                                 PS_ROOM_BOOKS},
     [PS_CMD_PAYMENT_CANCEL] = {ps_handle_payment_cancel, PS_SCOPE_PAYMENTS_WRITE, 200,
-                               PS_ROOM_BOOKS},
+                               PS_ROOM_TRADE},
     [PS_CMD_PAYMENT_REVERSE] = {ps_handle_payment_reverse, PS_SCOPE_PAYMENTS_WRITE, 200,
                                 PS_ROOM_BOOKS},
     [PS_CMD_PAYMENT_SYNC] = {ps_handle_payment_sync, PS_SCOPE_PAYMENTS_WRITE, 200,
-                             PS_ROOM_BOOKS | PS_ROOM_TIMER},
+                             PS_ROOM_BOOKS | PS_ROOM_HOLD | PS_ROOM_TIMER},
     [PS_CMD_PAYMENT_RAIL_RESULT] = {ps_handle_payment_rail_result, PS_SCOPE_RAIL_WRITE, 200,
-                                    PS_ROOM_BOOKS | PS_ROOM_TIMER},
+                                    PS_ROOM_BOOKS | PS_ROOM_HOLD | PS_ROOM_TIMER},
     [PS_CMD_PAYMENT_REVIEW] = {ps_handle_payment_review, PS_SCOPE_RISK_WRITE, 200,
-                               PS_ROOM_BOOKS | PS_ROOM_TIMER},
+                               PS_ROOM_BOOKS | PS_ROOM_HOLD | PS_ROOM_TIMER},
     [PS_CMD_REFUND_CREATE] = {ps_handle_refund_create, PS_SCOPE_REFUNDS_WRITE, 201,
-                              PS_ROOM_REFUND | PS_ROOM_BOOKS | PS_ROOM_TIMER},
+                              PS_ROOM_REFUND | PS_ROOM_BOOKS | PS_ROOM_HOLD | PS_ROOM_TIMER},
     [PS_CMD_DISPUTE_OPEN] = {ps_handle_dispute_open, PS_SCOPE_PAYMENTS_WRITE, 201,
                              PS_ROOM_DISPUTE | PS_ROOM_BOOKS | PS_ROOM_TIMER},
     [PS_CMD_DISPUTE_CHALLENGE] = {ps_handle_dispute_challenge, PS_SCOPE_PAYMENTS_WRITE, 200, 0},
@@ -34,13 +34,14 @@ const ps_handler_entry ps_handlers[PS_CMD_COUNT] = {
     [PS_CMD_ACCOUNT_UNFREEZE] = {ps_handle_account_unfreeze, PS_SCOPE_LEDGER_WRITE, 200, 0},
     [PS_CMD_ACCOUNT_CLOSE] = {ps_handle_account_close, PS_SCOPE_LEDGER_WRITE, 200, 0},
     [PS_CMD_TRANSFER_CREATE] = {ps_handle_transfer_create, PS_SCOPE_LEDGER_WRITE, 201,
-                                PS_ROOM_API_TRANSFER | PS_ROOM_BOOKS | PS_ROOM_TIMER},
-    [PS_CMD_TRANSFER_POST] = {ps_handle_transfer_post, PS_SCOPE_LEDGER_WRITE, 200, PS_ROOM_BOOKS},
-    [PS_CMD_TRANSFER_VOID] = {ps_handle_transfer_void, PS_SCOPE_LEDGER_WRITE, 200, PS_ROOM_BOOKS},
+                                PS_ROOM_API_TRANSFER | PS_ROOM_BOOKS | PS_ROOM_HOLD |
+                                    PS_ROOM_TIMER},
+    [PS_CMD_TRANSFER_POST] = {ps_handle_transfer_post, PS_SCOPE_LEDGER_WRITE, 200, PS_ROOM_TRADE},
+    [PS_CMD_TRANSFER_VOID] = {ps_handle_transfer_void, PS_SCOPE_LEDGER_WRITE, 200, PS_ROOM_TRADE},
     [PS_CMD_TRANSFER_REVERT] = {ps_handle_transfer_revert, PS_SCOPE_LEDGER_WRITE, 201,
-                                PS_ROOM_API_TRANSFER | PS_ROOM_BOOKS},
-    [PS_CMD_SETTLEMENT_CLOSE] = {ps_handle_settlement_close, PS_SCOPE_LEDGER_WRITE, 200,
-                                 PS_ROOM_BOOKS | PS_ROOM_TIMER},
+                                PS_ROOM_API_TRANSFER | PS_ROOM_BOOKS | PS_ROOM_HOLD},
+    [PS_CMD_SETTLEMENT_CLOSE] = {ps_handle_settlement_close, PS_SCOPE_LEDGER_WRITE, 201,
+                                 PS_ROOM_BOOKS | PS_ROOM_HOLD | PS_ROOM_TIMER},
     [PS_CMD_SETTLEMENT_CONFIRM] = {ps_handle_settlement_confirm, PS_SCOPE_LEDGER_WRITE, 200,
                                    PS_ROOM_BOOKS | PS_ROOM_TIMER},
     [PS_CMD_SETTLEMENT_FAIL] = {ps_handle_settlement_fail, PS_SCOPE_LEDGER_WRITE, 200,
@@ -364,6 +365,8 @@ void ps_core_execute(ps_core *core, const ps_command *command, int64_t now_ns, u
 
 /* ── timers ── */
 
+/* Timers fire in full tables too: they mostly free what is held, and the tables have room for them
+ * beyond the limits (state.c). Those that begin something new ask for room and wait. */
 int64_t ps_core_next_timer_ns(const ps_core *core)
 {
     const ps_timer *top = timer_top(core);
@@ -372,11 +375,10 @@ int64_t ps_core_next_timer_ns(const ps_core *core)
 
 uint32_t ps_core_timer(ps_core *core, int64_t now_ns, uint64_t seq, char *payload)
 {
-    const ps_timer *top = timer_top(core);
-    if (top == NULL || top->deadline_ns > now_ns) {
+    if (ps_core_next_timer_ns(core) > now_ns) {
         return 0;
     }
-    const ps_timer due = *top;
+    const ps_timer due = *timer_top(core);
     ps_emit emit;
     record_begin(core, now_ns, seq, payload, &emit);
     emit.header->command = PS_CMD_TIMER;

@@ -327,7 +327,7 @@ static void fire_processing(ps_emit *emit, ps_effect_payment *payment)
 {
     const ps_script_row *script = &scripts[payment->rail_script];
     if (payment->rail == PS_RAIL_SIMULATOR && script->is_delayed) {
-        if (!ps_core_has_room(emit->core, PS_ROOM_BOOKS)) {
+        if (!ps_core_has_room(emit->core, PS_ROOM_BOOKS | PS_ROOM_HOLD)) {
             payment->deadline_ns = emit->now_ns + PS_NS_PER_S;
             ps_emit_payment(emit, payment, PS_EVENT_NONE);
             return;

@@ -50,25 +50,17 @@ static void refund_succeeded(ps_emit *emit, ps_effect_payment *payment, ps_effec
     ps_emit_payment(emit, payment, PS_EVENT_PAYMENT_REFUNDED);
 }
 
-/* Gives the held amount back to where it came from. Money that was held in `pending` and whose
- * batch has closed meanwhile is in no batch any more: it goes to `available`. */
+/* Gives the held amount back to where it came from. The simulator says no within the record that
+ * asked, so the books are as they were when the hold was made. */
 static void hold_release(ps_emit *emit, const ps_effect_payment *payment,
                          const ps_effect_refund *refund)
 {
     uint32_t source = ps_ledger_transfer(&emit->core->ledger, refund->hold_slot)->debit;
+    const ps_top_up top_up = {refund->from_reserve, refund->from_receivable};
     ps_leg_list list;
     list.count = 0;
     ps_legs_add_resolve(&list, PS_LEG_VOID, refund->hold_slot, refund->amount);
-    if (source == payment->account_merchant && !ps_settlement_holds_all(emit->core, payment)) {
-        uint32_t available = ps_flow_source(emit, payment);
-        ps_legs_add(&list, PS_LEG_POSTED, source, available, refund->amount);
-        source = available;
-    }
-    const ps_top_up top_up = {refund->from_reserve, refund->from_receivable};
     ps_flow_top_up_return(emit, payment, source, top_up, &list);
-    if (ps_ledger_check(&emit->core->ledger, list.legs, list.count, NULL) != PS_LEDGER_OK) {
-        list.count = 1; /* an account is frozen: the money stays in the merchant's account */
-    }
     ps_emit_legs(emit, list.legs, list.count);
 }
 

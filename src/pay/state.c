@@ -304,18 +304,32 @@ void ps_core_get_stats(const ps_core *core, ps_core_stats *out_stats)
 
 /* Against the declared limits; the regions are larger by what one command, and the timers of open
  * objects, may still add (PS_SLACK_…). */
-static bool books_have_room(const ps_core *core)
+static bool trades_have_room(const ps_core *core)
 {
     const ps_ledger *ledger = &core->ledger;
     const ps_ledger_counters *counters = (const void *)ledger->counters.data;
+    /* each hold and each dispute may still end by a timer, with a few entries; 64 to a checkpoint */
+    uint64_t owed =
+        PS_SLACK_CHECKPOINTS + counters->open_pending_count / 16 + ps_dispute_count(core) / 8;
+    return ps_trade_count(core) < core->options.trades_max &&
+           ledger->checkpoints.size + owed * sizeof(ps_account_checkpoint) <=
+               ledger->checkpoints.size_max;
+}
+
+static bool books_have_room(const ps_core *core)
+{
     const ps_core_options *o = &core->options;
-    uint64_t slots = ledger->transfers.size / sizeof(ps_transfer) - counters->free_slot_count;
-    uint64_t checkpoints_owed = PS_SLACK_CHECKPOINTS + counters->open_pending_count / 16;
-    return slots < o->transfers_max && ps_ledger_account_count(ledger) < o->accounts_max &&
-           ledger->checkpoints.size + checkpoints_owed * sizeof(ps_account_checkpoint) <=
-               ledger->checkpoints.size_max &&
-           ps_party_count(core) < o->parties_max && ps_trade_count(core) < o->trades_max &&
+    return trades_have_room(core) && ps_party_count(core) < o->parties_max &&
+           ps_ledger_account_count(&core->ledger) < o->accounts_max &&
            ps_settlement_count(core) < o->refunds_max;
+}
+
+static bool holds_have_room(const ps_core *core)
+{
+    const ps_ledger *ledger = &core->ledger;
+    const ps_ledger_counters *counters = (const void *)ledger->counters.data;
+    return ledger->transfers.size / sizeof(ps_transfer) - counters->free_slot_count <
+           core->options.transfers_max;
 }
 
 bool ps_core_has_room(const ps_core *core, uint32_t room)
@@ -324,7 +338,9 @@ bool ps_core_has_room(const ps_core *core, uint32_t room)
     if ((room & PS_ROOM_PAYMENT) != 0 && ps_payment_count(core) >= o->payments_max) {
         return false;
     }
-    if ((room & PS_ROOM_BOOKS) != 0 && !books_have_room(core)) {
+    if (((room & PS_ROOM_BOOKS) != 0 && !books_have_room(core)) ||
+        ((room & PS_ROOM_TRADE) != 0 && !trades_have_room(core)) ||
+        ((room & PS_ROOM_HOLD) != 0 && !holds_have_room(core))) {
         return false;
     }
     if ((room & PS_ROOM_TIMER) != 0 && ps_core_head_at(core)->timer_count >= timers_max(o)) {

@@ -179,6 +179,42 @@ static void after_two_disputes_each_ends_for_itself(void **state)
     fixture_free(f);
 }
 
+static void a_frozen_payer_delays_the_end(void **state)
+{
+    (void)state;
+    ps_fixture *f = fixture_new(NULL);
+    fixture_fund(f, "alice", "EUR", 1000);
+    fixture_create(f, (ps_payment_request){.amount = 1000, .confirm = true});
+    fixture_dispute_open(f, 1000);
+    ps_command freeze = {.kind = PS_CMD_ACCOUNT_FREEZE,
+                         .target = PS_SLICE("payer:alice"),
+                         .currency = fixture_currency("EUR")};
+    assert_refused(fixture_run(f, &freeze), PS_REFUSED_NONE);
+    assert_refused(on_dispute(f, PS_CMD_DISPUTE_ACCEPT), PS_REFUSED_ACCOUNT_FROZEN);
+    fixture_advance(f, 7 * day_ns + day_ns / 2);
+    assert_int_equal(f->dispute.status, PS_DISPUTE_OPENED);
+    freeze.kind = PS_CMD_ACCOUNT_UNFREEZE;
+    assert_refused(fixture_run(f, &freeze), PS_REFUSED_NONE);
+    fixture_advance(f, 2 * day_ns);
+    assert_int_equal(f->dispute.status, PS_DISPUTE_LOST);
+    assert_int_equal(fixture_balance(f, "payer:alice", "EUR"), 1000);
+    fixture_free(f);
+}
+
+static void an_unknown_dispute_is_not_found(void **state)
+{
+    (void)state;
+    ps_fixture *f = captured();
+    f->child = PS_SLICE("dp_00000000000000000000000000");
+    assert_refused(on_dispute(f, PS_CMD_DISPUTE_ACCEPT), PS_REFUSED_NOT_FOUND);
+    assert_refused(on_dispute(f, PS_CMD_DISPUTE_CHALLENGE), PS_REFUSED_NOT_FOUND);
+    assert_refused(fixture_dispute_end(f, true), PS_REFUSED_NOT_FOUND);
+    fixture_dispute_open(f, 1);
+    f->book = 2;
+    assert_refused(on_dispute(f, PS_CMD_DISPUTE_ACCEPT), PS_REFUSED_NOT_FOUND);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +227,8 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_owed_and_comes_back_when_won),
         cmocka_unit_test(disputes_and_refunds_share_what_was_captured),
         cmocka_unit_test(live_payments_are_not_disputed_by_hand),
+        cmocka_unit_test(a_frozen_payer_delays_the_end),
+        cmocka_unit_test(an_unknown_dispute_is_not_found),
         cmocka_unit_test(after_two_disputes_each_ends_for_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

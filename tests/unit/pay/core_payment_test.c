@@ -640,6 +640,190 @@ static void a_full_table_refuses_and_changes_nothing(void **state)
     fixture_free(f);
 }
 
+/* ── refusals of the books, limits ── */
+
+static void freeze(ps_fixture *f, const char *account, bool frozen)
+{
+    ps_command command = {.kind = frozen ? PS_CMD_ACCOUNT_FREEZE : PS_CMD_ACCOUNT_UNFREEZE,
+                          .target = ps_slice_text(account),
+                          .currency = fixture_currency("EUR")};
+    assert_refused(fixture_run(f, &command), PS_REFUSED_NONE);
+}
+
+static void a_frozen_merchant_gets_nothing_new_but_keeps_what_is_held(void **state)
+{
+    (void)state;
+    ps_fixture *f = wallet(10000, 1000, 30, true);
+    freeze(f, "merchant:shop:pending", true);
+    /* the capture itself would be legal, its fee is a new posting */
+    assert_refused(fixture_capture(f, 0, true), PS_REFUSED_ACCOUNT_FROZEN);
+    fixture_refresh(f);
+    assert_status(f, PS_STATUS_AUTHORISED);
+    assert_held(f, 1000);
+    ps_payment_request request = {.amount = 1, .confirm = true};
+    assert_refused(fixture_create(f, request), PS_REFUSED_DECLINED);
+    assert_int_equal(f->payment.decline, PS_DECLINE_ACCOUNT_FROZEN);
+    freeze(f, "merchant:shop:pending", false);
+    request.amount = 1000;
+    assert_refused(fixture_create(f, request), PS_REFUSED_NONE);
+    freeze(f, "payer:alice", true);
+    assert_refused(fixture_on_payment(f, PS_CMD_PAYMENT_REVERSE), PS_REFUSED_ACCOUNT_FROZEN);
+    fixture_refresh(f);
+    assert_status(f, PS_STATUS_CAPTURED);
+    fixture_free(f);
+}
+
+static void a_late_approval_that_the_books_refuse_is_a_decline(void **state)
+{
+    (void)state;
+    ps_fixture *f = begin(PS_ACTION_APPROVE);
+    fixture_card(f, "tok_ok", 5, false);
+    fixture_card(f, "tok_silent", 100, false);
+    freeze(f, "merchant:shop:pending", true);
+    assert_refused(fixture_rail_result(f, PS_RAIL_APPROVED, 100), PS_REFUSED_NONE);
+    assert_status(f, PS_STATUS_DECLINED);
+    assert_int_equal(f->payment.decline, PS_DECLINE_ACCOUNT_FROZEN);
+    fixture_free(f);
+}
+
+static void too_many_captures_cannot_be_reversed(void **state)
+{
+    (void)state;
+    for (int captures = 64; captures <= 65; captures++) {
+        ps_fixture *f = wallet(10000, 100, 0, true);
+        f->skip_verify = true;
+        for (int i = 1; i < captures; i++) {
+            assert_refused(fixture_capture(f, 1, false), PS_REFUSED_NONE);
+        }
+        assert_refused(fixture_capture(f, 0, true), PS_REFUSED_NONE);
+        assert_refused(fixture_on_payment(f, PS_CMD_PAYMENT_REVERSE),
+                       captures == 64 ? PS_REFUSED_NONE : PS_REFUSED_TOO_MANY_ATTEMPTS);
+        fixture_free(f);
+    }
+}
+
+static void a_delayed_answer_waits_for_room(void **state)
+{
+    (void)state;
+    ps_core_options options;
+    fixture_options_small(&options);
+    options.trades_max = 3;
+    ps_fixture *f = fixture_new_with(NULL, &options);
+    fixture_card(f, "tok_slow_ok", 100, false); /* trade 1 */
+    fixture_card(f, "tok_ok", 100, false);      /* trades 2, 3 */
+    fixture_advance(f, 3 * second_ns);
+    const ps_effect_payment *slow = &ps_payment_at(f->core, 1)->body;
+    assert_int_equal(slow->status, PS_STATUS_PROCESSING);
+    assert_true(slow->deadline_ns > f->now_ns);
+    assert_refused(fixture_card(f, "tok_ok", 100, false), PS_REFUSED_TABLE_FULL);
+    fixture_free(f);
+}
+
+static void a_hold_expires_even_when_the_tables_are_full(void **state)
+{
+    (void)state;
+    ps_core_options options;
+    fixture_options_small(&options);
+    options.trades_max = 1;
+    ps_fixture *f = fixture_new_with(NULL, &options);
+    fixture_card(f, "tok_ok", 100, true);
+    assert_refused(fixture_capture(f, 0, true), PS_REFUSED_TABLE_FULL);
+    fixture_advance(f, 8 * day_ns);
+    assert_status(f, PS_STATUS_EXPIRED);
+    fixture_free(f);
+}
+
+static void full_holds_can_still_be_resolved(void **state)
+{
+    (void)state;
+    ps_core_options options;
+    fixture_options_small(&options);
+    options.transfers_max = 2;
+    ps_fixture *f = fixture_new_with(NULL, &options);
+    fixture_card(f, "tok_ok", 100, true);
+    fixture_card(f, "tok_ok", 100, true);
+    assert_refused(fixture_card(f, "tok_ok", 100, true), PS_REFUSED_TABLE_FULL);
+    assert_refused(fixture_capture(f, 0, true), PS_REFUSED_NONE);
+    assert_refused(fixture_card(f, "tok_ok", 100, true), PS_REFUSED_NONE);
+    assert_refused(fixture_card(f, "tok_ok", 100, true), PS_REFUSED_TABLE_FULL);
+    assert_refused(fixture_on_payment(f, PS_CMD_PAYMENT_CANCEL), PS_REFUSED_NONE);
+    assert_refused(fixture_card(f, "tok_ok", 100, true), PS_REFUSED_NONE);
+    fixture_free(f);
+}
+
+static void no_operation_finds_what_is_not_there(void **state)
+{
+    (void)state;
+    ps_fixture *f = begin(PS_ACTION_APPROVE);
+    f->id = PS_SLICE("pay_0000000000000000000000000z");
+    for (int op = 0; op < OP_COUNT; op++) {
+        uint64_t seq = f->seq;
+        assert_refused(operate(f, op), PS_REFUSED_NOT_FOUND);
+        assert_int_equal(f->seq, seq);
+    }
+    fixture_free(f);
+}
+
+static ps_slice last_text(const ps_fixture *f, ps_text_field field)
+{
+    ps_slice payload = ps_slice_of(f->payload, f->result.payload_size);
+    const ps_effect_head *last = ps_effect_first(payload);
+    for (const ps_effect_head *e = last; e != NULL; e = ps_effect_next(payload, e)) {
+        last = e->type == PS_EFFECT_PAYMENT ? e : last;
+    }
+    const ps_effect_texts *texts = ps_effect_texts_of(payload, last);
+    return texts != NULL ? ps_texts_get(texts, field) : PS_SLICE("");
+}
+
+static void the_words_of_rails_and_reviewers_are_kept(void **state)
+{
+    (void)state;
+    ps_fixture *f = payment_in(PS_STATUS_UNKNOWN);
+    ps_command result = {.kind = PS_CMD_PAYMENT_RAIL_RESULT,
+                         .target = f->id,
+                         .reference = PS_SLICE("net-77"),
+                         .u.rail = {PS_RAIL_DECLINED, PS_SLICE("x55")}};
+    assert_refused(fixture_run(f, &result), PS_REFUSED_NONE);
+    assert_int_equal(f->payment.rail_reference_seq, f->seq);
+    assert_int_equal(f->payment.decline, PS_DECLINE_OTHER);
+    assert_true(ps_slice_equal(last_text(f, PS_TEXT_RAIL_REFERENCE), PS_SLICE("net-77")));
+    assert_true(ps_slice_equal(last_text(f, PS_TEXT_DECLINE_CODE), PS_SLICE("x55")));
+    fixture_free(f);
+
+    f = payment_in(PS_STATUS_IN_REVIEW);
+    ps_command review = {
+        .kind = PS_CMD_PAYMENT_REVIEW, .target = f->id, .reason = PS_SLICE("known customer")};
+    review.u.review.approve = true;
+    assert_refused(fixture_run(f, &review), PS_REFUSED_NONE);
+    assert_true(ps_slice_equal(last_text(f, PS_TEXT_REASON), PS_SLICE("known customer")));
+    fixture_free(f);
+}
+
+static void a_snapshot_record_names_the_snapshot(void **state)
+{
+    (void)state;
+    ps_fixture *f = begin(PS_ACTION_APPROVE);
+    ps_command snapshot = {.kind = PS_CMD_SNAPSHOT, .amount = 41};
+    assert_refused(fixture_run(f, &snapshot), PS_REFUSED_NONE);
+    assert_int_equal(ps_record_head(ps_slice_of(f->payload, 0))->subject, 41);
+    fixture_free(f);
+}
+
+static void a_cleared_core_takes_the_whole_history_again(void **state)
+{
+    (void)state;
+    ps_fixture *f = begin(PS_ACTION_APPROVE);
+    ps_u128 empty = ps_core_hash(f->core);
+    ps_core_clear(f->core);
+    ps_core_clear(f->mirror);
+    ps_u128 cleared = ps_core_hash(f->core);
+    assert_false(ps_u128_equal(empty, cleared));
+    assert_true(ps_u128_equal(cleared, ps_core_hash(f->mirror)));
+    assert_int_equal(ps_core_last_seq(f->core), 0);
+    assert_int_equal(ps_core_next_timer_ns(f->core), INT64_MAX);
+    fixture_free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -669,6 +853,16 @@ int main(void)
         cmocka_unit_test(expiry_wins_at_its_instant_and_not_before),
         cmocka_unit_test(expires_in_runs_from_the_authorisation),
         cmocka_unit_test(a_full_table_refuses_and_changes_nothing),
+        cmocka_unit_test(a_frozen_merchant_gets_nothing_new_but_keeps_what_is_held),
+        cmocka_unit_test(a_late_approval_that_the_books_refuse_is_a_decline),
+        cmocka_unit_test(too_many_captures_cannot_be_reversed),
+        cmocka_unit_test(a_delayed_answer_waits_for_room),
+        cmocka_unit_test(a_hold_expires_even_when_the_tables_are_full),
+        cmocka_unit_test(full_holds_can_still_be_resolved),
+        cmocka_unit_test(no_operation_finds_what_is_not_there),
+        cmocka_unit_test(the_words_of_rails_and_reviewers_are_kept),
+        cmocka_unit_test(a_snapshot_record_names_the_snapshot),
+        cmocka_unit_test(a_cleared_core_takes_the_whole_history_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

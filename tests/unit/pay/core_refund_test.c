@@ -60,21 +60,26 @@ static void no_amount_refunds_what_is_left(void **state)
     fixture_free(f);
 }
 
-static void the_shortfall_comes_from_reserve_then_from_receivable(void **state)
+static void reserve_fill(ps_fixture *f, int64_t amount)
 {
-    (void)state;
-    ps_fixture *f = captured();
-    ps_command reserve = {
-        .kind = PS_CMD_TRANSFER_CREATE,
-        .currency = fixture_currency("EUR"),
-        .amount = 10,
-        .u.transfer = {.debit = PS_SLICE("world"), .credit = PS_SLICE("merchant:shop:reserve")}};
     ps_command open = {
         .kind = PS_CMD_ACCOUNT_OPEN,
         .currency = fixture_currency("EUR"),
         .u.account = {.name = PS_SLICE("merchant:shop:reserve"), .type = PS_ACCOUNT_LIABILITY}};
     assert_refused(fixture_run(f, &open), PS_REFUSED_NONE);
+    ps_command reserve = {
+        .kind = PS_CMD_TRANSFER_CREATE,
+        .currency = fixture_currency("EUR"),
+        .amount = amount,
+        .u.transfer = {.debit = PS_SLICE("world"), .credit = PS_SLICE("merchant:shop:reserve")}};
     assert_refused(fixture_run(f, &reserve), PS_REFUSED_NONE);
+}
+
+static void the_shortfall_comes_from_reserve_then_from_receivable(void **state)
+{
+    (void)state;
+    ps_fixture *f = captured();
+    reserve_fill(f, 10);
     /* 970 are pending, 1000 go back: 10 from reserve, 20 owed */
     assert_refused(fixture_refund(f, 1000), PS_REFUSED_NONE);
     assert_int_equal(f->refund.from_reserve, 10);
@@ -118,8 +123,12 @@ static void a_failed_refund_gives_everything_back(void **state)
                                   .confirm = true,
                                   .instrument = PS_INSTRUMENT_CARD,
                                   .token = PS_SLICE("tok_refund_fails")};
+    fixture_fund(f, "alice", "EUR", 1); /* opens world */
+    reserve_fill(f, 10);
     fixture_create(f, request);
     assert_refused(fixture_refund(f, 1000), PS_REFUSED_NONE);
+    assert_int_equal(merchant(f, "reserve"), 10);
+    assert_int_equal(f->refund.from_reserve, 10);
     assert_int_equal(f->refund.status, PS_REFUND_FAILED);
     assert_status(f, PS_STATUS_CAPTURED);
     assert_int_equal(f->payment.failed_refunds, 1);
