@@ -300,6 +300,7 @@ int ps_cmd_serve(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread: main waits for them */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit arrives as a full disk */
     process_harden();
 
     ps_io *io = ps_io_posix();
