@@ -839,7 +839,11 @@ ps_code ps_render_key(ps_renderer *renderer, ps_record_view view, const ps_effec
     static const char *const scopes[] = {"admin",        "payments:write", "refunds:write",
                                          "ledger:write", "rail:write",     "risk:write",
                                          "read"};
-    const ps_effect_texts *texts = texts_in(view.payload, PS_EFFECT_KEY, key->key);
+    const ps_effect_texts *texts = NULL;
+    ps_code code = origin_texts(renderer, view, key->origin_seq, &key->head, &texts, err);
+    if (code != PS_OK) {
+        return code;
+    }
     PS_PUT(out, "{\"id\":");
     ps_render_id(renderer, out, PS_ID_KEY, key->key, key->created_ns);
     PS_PUT(out, ",\"object\":\"key\",\"name\":");
