@@ -68,12 +68,39 @@ ps_code ps_journal_die(ps_journal *journal, const ps_error *err)
 
 /* ── segments ── */
 
+ps_code ps_segment_zero(ps_io *io, ps_file *file, uint32_t from, uint32_t end, ps_error *err)
+{
+    static const char zeros[16 * PS_PAGE];
+    ps_code code = PS_OK;
+    while (code == PS_OK && from < end) {
+        uint32_t size = end - from < sizeof zeros ? end - from : (uint32_t)sizeof zeros;
+        code = ps_io_write(io, file, from, zeros, size, err);
+        from += size;
+    }
+    return code;
+}
+
+/* In synced steps: commits wait for the disk behind what is dirty, so little may be at a time. */
+static ps_code segment_fill(ps_io *io, ps_file *file, uint32_t segment_size, ps_error *err)
+{
+    enum { STEP = 8 * 1024 * 1024 };
+    ps_code code = PS_OK;
+    for (uint32_t from = 0; code == PS_OK && from < segment_size; from += STEP) {
+        uint32_t left = segment_size - from;
+        code = ps_segment_zero(io, file, from, from + (left < STEP ? left : STEP), err);
+        if (code == PS_OK && left > STEP) {
+            code = ps_io_datasync(io, file, err);
+        }
+    }
+    return code;
+}
+
 static ps_code segment_write(ps_io *io, ps_file *file, const ps_segment_header *header,
                              ps_error *err)
 {
     char page[PS_PAGE];
     ps_page_encode(header, sizeof *header, page);
-    ps_code code = ps_io_prealloc(io, file, header->segment_size, err);
+    ps_code code = segment_fill(io, file, header->segment_size, err);
     if (code == PS_OK) {
         code = ps_io_write(io, file, 0, page, sizeof page, err);
     }
@@ -150,7 +177,7 @@ void ps_segment_index_add(ps_segment *segment, uint64_t first_seq, uint32_t offs
     segment->index_count = count + 1;
 }
 
-ps_code ps_journal_table_add(ps_journal *journal, const ps_segment *segment, ps_error *err)
+ps_code ps_journal_table_reserve(ps_journal *journal, ps_error *err)
 {
     ps_code code = PS_OK;
     pthread_mutex_lock(&journal->table_mutex);
@@ -164,11 +191,16 @@ ps_code ps_journal_table_add(ps_journal *journal, const ps_segment *segment, ps_
             code = ps_error_set(err, PS_E_MEMORY, "no memory for the journal's segment table");
         }
     }
-    if (code == PS_OK) {
-        journal->segments[journal->segment_count++] = *segment;
-    }
     pthread_mutex_unlock(&journal->table_mutex);
     return code;
+}
+
+void ps_journal_table_add(ps_journal *journal, const ps_segment *segment)
+{
+    pthread_mutex_lock(&journal->table_mutex);
+    PS_ASSERT(journal->segment_count < journal->segment_capacity);
+    journal->segments[journal->segment_count++] = *segment;
+    pthread_mutex_unlock(&journal->table_mutex);
 }
 
 /* ── create ── */
@@ -498,6 +530,10 @@ ps_code ps_journal_prepare(ps_journal *journal, ps_error *err)
     pthread_mutex_lock(&journal->table_mutex);
     uint64_t id = journal->segments[journal->segment_count - 1].header.segment_id + 1;
     pthread_mutex_unlock(&journal->table_mutex);
+    code = ps_journal_table_reserve(journal, err);
+    if (code != PS_OK) {
+        return code;
+    }
     ps_segment segment = {
         .header = ps_segment_header_make(journal->instance, id, journal->options.segment_size)};
     segment.index_capacity = ps_segment_index_capacity(journal->options.segment_size);
@@ -507,14 +543,11 @@ ps_code ps_journal_prepare(ps_journal *journal, ps_error *err)
     }
     ps_file *file = NULL;
     code = ps_segment_prepare(journal->io, journal->dir, &segment.header, &file, err);
-    if (code == PS_OK) {
-        code = ps_journal_table_add(journal, &segment, err);
-    }
     if (code != PS_OK) {
         free(segment.index);
-        ps_io_close(journal->io, file);
         return code == PS_E_SPACE ? code : ps_journal_die(journal, err);
     }
+    ps_journal_table_add(journal, &segment);
     journal->next_file = file;
     journal->next = segment.header;
     atomic_store_explicit(&journal->next_is_ready, true, memory_order_release);

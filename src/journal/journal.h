@@ -67,8 +67,9 @@ PS_CHECKED ps_code ps_journal_create(ps_io *io, const char *dir, const ps_journa
                                      ps_error *err);
 
 /* Opens and recovers: fsyncs files and directory first, scans, decides (torn tail, clean end,
- * refuse), truncates a torn tail after
- * copying it aside to DIR/torn-SEGMENT-OFFSET. PS_E_DAMAGED names "FILE: damaged at offset N (seq
+ * refuse), zeroes a torn tail after
+ * copying it aside to DIR/torn-SEGMENT-OFFSET; after an unclean end copies the last segment, so that
+ * what was read is durable. Takes no lock: the engine's does. PS_E_DAMAGED names "FILE: damaged at offset N (seq
  * A-B)". PS_E_VERSION: newer format.
  * `scan_from`: segments that end before this seq are checked by their headers only (a snapshot
  * covers them); 1 scans all. */
@@ -135,8 +136,8 @@ PS_CHECKED ps_code ps_journal_cursor_read(ps_journal_cursor *cursor, uint64_t se
 
 /* ── maintenance ── */
 
-/* Prepares the next segment if it is missing. PS_E_SPACE leaves the journal alive: call again
- * later. */
+/* Prepares the next segment if it is missing. PS_E_SPACE (also: no file handle left) and PS_E_MEMORY
+ * leave the journal alive: call again later. */
 PS_CHECKED ps_code ps_journal_prepare(ps_journal *journal, ps_error *err);
 /* Verifies up to `byte_count` more bytes of cold segments; *out_wrapped when a whole period is
  * done. PS_E_DAMAGED names the place. */

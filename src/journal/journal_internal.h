@@ -87,7 +87,6 @@ struct ps_journal {
     char *seal_bytes; /* one page */
     ps_file *watermark_file;
     uint64_t watermark_generation;
-    bool write_failed; /* for the planted bug only */
 
     /* any thread */
     atomic_uint_fast64_t durable_seq;
@@ -118,9 +117,12 @@ PS_CHECKED ps_code ps_journal_options_check(const char *dir, const ps_journal_op
  * behind, so that the same call can be made again. */
 PS_CHECKED ps_code ps_segment_prepare(ps_io *io, const char *dir, const ps_segment_header *header,
                                       ps_file **out_file, ps_error *err);
-/* Appends an entry to the table, under the lock. */
-PS_CHECKED ps_code ps_journal_table_add(ps_journal *journal, const ps_segment *segment,
-                                        ps_error *err);
+/* Writes zeros to [from, end), unsynced. */
+PS_CHECKED ps_code ps_segment_zero(ps_io *io, ps_file *file, uint32_t from, uint32_t end,
+                                   ps_error *err);
+/* Room for one more entry in the table; then the entry, under the lock. */
+PS_CHECKED ps_code ps_journal_table_reserve(ps_journal *journal, ps_error *err);
+void ps_journal_table_add(ps_journal *journal, const ps_segment *segment);
 /* PS_OK, or the error that the journal died of. */
 PS_CHECKED ps_code ps_journal_check_alive(ps_journal *journal, ps_error *err);
 /* Remembers the error and returns its code. */

@@ -669,12 +669,9 @@ static ps_code segment_copy(scan *s, ps_error *err)
 
 static ps_code zero_range(scan *s, size_t i, uint32_t from, uint32_t end, ps_error *err)
 {
-    static const char zeros[16 * PS_PAGE];
     ps_code code = window_segment(s, i, err);
-    while (code == PS_OK && from < end) {
-        uint32_t size = end - from < sizeof zeros ? end - from : (uint32_t)sizeof zeros;
-        code = ps_io_write(s->io, s->segments[i].file, from, zeros, size, err);
-        from += size;
+    if (code == PS_OK) {
+        code = ps_segment_zero(s->io, s->segments[i].file, from, end, err);
     }
     s->window.size = 0;
     return code == PS_OK ? ps_io_datasync(s->io, s->segments[i].file, err) : code;
@@ -774,6 +771,10 @@ static ps_code journal_table(ps_journal *journal, scan *s, ps_error *err)
 {
     for (size_t i = 0; i < s->count; i++) {
         scan_segment *from = &s->segments[i];
+        ps_code code = ps_journal_table_reserve(journal, err);
+        if (code != PS_OK) {
+            return code;
+        }
         ps_segment segment = {
             .header = from->header,
             .first_seq = i <= s->at && from->end != PS_PAGE ? from->first_seq : 0,
@@ -792,11 +793,7 @@ static ps_code journal_table(ps_journal *journal, scan *s, ps_error *err)
             segment.first_seq = 0; /* a torn first batch was cut */
         }
         from->index = NULL;
-        ps_code code = ps_journal_table_add(journal, &segment, err);
-        if (code != PS_OK) {
-            free(segment.index);
-            return code;
-        }
+        ps_journal_table_add(journal, &segment);
     }
     return PS_OK;
 }
