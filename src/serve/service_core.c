@@ -137,9 +137,16 @@ static void account_attach(ps_service *service, const ps_command *command, ps_jo
 static void job_answer(core_thread *core, ps_job *job)
 {
     job->executed_ns = ps_service_mono_ns(core->service);
-    bool pushed = ps_ring_push(&core->service->loops[job->loop]->from_core, job);
+    uint64_t wait_seq = job->wait_seq; /* the job is the loop's once it is pushed */
+    bool is_long = job->is_batch;
+    uint32_t loop = job->loop;
+    bool pushed = ps_ring_push(&core->service->loops[loop]->from_core, job);
     PS_ASSERT(pushed); /* as large as the jobs that a loop may have out */
-    core->wakes |= UINT32_C(1) << job->loop;
+    /* Looked at after the push: a commit that comes later wakes the loop itself. Long answers are
+     * rendered while the journal writes; for short ones a wake costs more than it saves. */
+    if (is_long || wait_seq <= ps_journal_durable_seq(core->service->journal)) {
+        core->wakes |= UINT32_C(1) << loop;
+    }
 }
 
 /* False: no room now; ask again. */

@@ -573,7 +573,9 @@ static void job_push(ps_service_loop *loop, ps_job *job)
     atomic_store_explicit(&loop->metrics.jobs, loop->job_count, memory_order_relaxed);
     bool pushed = ps_ring_push(&loop->to_core, job);
     PS_ASSERT(pushed); /* job_begin keeps to the capacity */
-    ps_doorbell_ring(&loop->service->core_bell);
+    /* The bell is rung once for all requests of this turn, in on_wake. */
+    loop->has_pushed = true;
+    ps_http_loop_wake(loop->http);
 }
 
 static void job_refuse(ps_service_loop *loop, ps_job *job, const ps_api_error *error)
@@ -904,6 +906,10 @@ static void on_wake(void *context, ps_http_loop *http)
 {
     (void)context;
     ps_service_loop *loop = ps_http_loop_user(http);
+    if (loop->has_pushed) {
+        loop->has_pushed = false;
+        ps_doorbell_ring(&loop->service->core_bell);
+    }
     ps_loop_collect(loop);
     ps_streams_run(loop);
 }

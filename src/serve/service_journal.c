@@ -32,7 +32,6 @@ static void batch_commit(ps_service *service, ps_batch *batch)
     ps_doorbell_ring(&service->core_bell);
     loops_wake(service);
     ps_metric_histogram_add(&service->metrics.sync, ps_service_mono_ns(service) - start_ns);
-    ps_doorbell_ring(&service->maintenance_bell);
 }
 
 static void seal(ps_service *service)
