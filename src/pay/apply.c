@@ -123,13 +123,31 @@ static void payment_reference_free(ps_core *core, ps_payment *payment)
     }
 }
 
-static void party_account_remember(ps_core *core, uint32_t party_number, uint32_t account)
+static void party_account_remember(ps_core *core, uint32_t number, uint32_t account,
+                                   ps_currency currency)
 {
-    const ps_party *party = ps_party_at(core, party_number);
-    if (party->account != account && account != PS_INDEX_NONE) {
-        ps_party *changed = ps_party_mut(core, party_number);
+    const ps_party *party = ps_party_at(core, number);
+    if (party->account != account) {
+        ps_party *changed = ps_party_mut(core, number);
         changed->account = account;
-        changed->currency = ps_ledger_account(&core->ledger, account)->currency;
+        changed->currency = currency;
+    }
+}
+
+/* The next payment of these parties most likely moves the same accounts. */
+static void accounts_remember(ps_core *core, const ps_effect_payment *effect)
+{
+    party_account_remember(core, effect->merchant, effect->account_merchant, effect->currency);
+    if (effect->instrument == PS_INSTRUMENT_WALLET) {
+        party_account_remember(core, effect->payer, effect->account_payer, effect->currency);
+        return;
+    }
+    const ps_book *book = ps_book_at(core, effect->book);
+    if (book->has_scheme_account == 0 || book->scheme_account != effect->account_payer) {
+        ps_book *changed = ps_book_mut(core, effect->book);
+        changed->has_scheme_account = 1;
+        changed->scheme_account = effect->account_payer;
+        changed->scheme_currency = effect->currency;
     }
 }
 
@@ -167,11 +185,9 @@ static void apply_payment(ps_core *core, const ps_apply_context *at,
     if (effect->deadline_ns != 0 && effect->deadline_ns != payment->body.deadline_ns) {
         ps_timer_push(core, PS_TIMER_PAYMENT, effect->payment, effect->deadline_ns);
     }
-    if (is_first || effect->account_merchant != payment->body.account_merchant) {
-        party_account_remember(core, effect->merchant, effect->account_merchant);
-        if (effect->instrument == PS_INSTRUMENT_WALLET) {
-            party_account_remember(core, effect->payer, effect->account_payer);
-        }
+    if (effect->account_merchant != PS_INDEX_NONE &&
+        (is_first || effect->account_merchant != payment->body.account_merchant)) {
+        accounts_remember(core, effect);
     }
     payment->body = *effect;
     payment->body.head.event = PS_EVENT_NONE;

@@ -19,18 +19,23 @@ static bool reference_is_taken(const ps_core *core, uint32_t merchant, ps_slice 
     return false;
 }
 
-static ps_refusal create_check(const ps_core *core, const ps_command *command)
+/* What a request names that may be there already; 0: not yet. */
+typedef struct {
+    uint32_t merchant;
+    uint32_t payer;
+} ps_parties;
+
+static ps_refusal create_check(const ps_core *core, const ps_command *command,
+                               const ps_parties *parties)
 {
     const ps_payment_request *request = command->u.payment;
     if (request->client_id.size != 0 &&
         ps_payment_find(core, command->book, request->client_id) != 0) {
         return PS_REFUSED_DUPLICATE_ID;
     }
-    if (request->reference.size != 0) {
-        uint32_t merchant = ps_party_find(core, command->book, false, request->merchant);
-        if (merchant != 0 && reference_is_taken(core, merchant, request->reference)) {
-            return PS_REFUSED_DUPLICATE_REFERENCE;
-        }
+    if (request->reference.size != 0 && parties->merchant != 0 &&
+        reference_is_taken(core, parties->merchant, request->reference)) {
+        return PS_REFUSED_DUPLICATE_REFERENCE;
     }
     return request->fee > request->amount ? PS_REFUSED_FEE_TOO_LARGE : PS_REFUSED_NONE;
 }
@@ -85,7 +90,7 @@ static void decide(const ps_core *core, const ps_payment_request *request,
 }
 
 static void payment_fill(ps_emit *emit, const ps_payment_request *request,
-                         ps_effect_payment *out_payment)
+                         const ps_parties *parties, ps_effect_payment *out_payment)
 {
     const ps_core *core = emit->core;
     bool is_live = ps_book_at(core, emit->book)->live != 0;
@@ -96,8 +101,8 @@ static void payment_fill(ps_emit *emit, const ps_payment_request *request,
         .expires_ns = emit->now_ns + expires_in_ns,
         .amount = request->amount,
         .fee = request->fee,
-        .merchant = ps_emit_party(emit, false, request->merchant),
-        .payer = ps_emit_party(emit, true, request->payer),
+        .merchant = parties->merchant,
+        .payer = parties->payer,
         .hold_slot = PS_INDEX_NONE,
         .account_merchant = PS_INDEX_NONE,
         .account_payer = PS_INDEX_NONE,
@@ -141,12 +146,20 @@ ps_refusal ps_handle_payment_create(ps_core *core, const ps_command *command, ps
 {
     (void)detail;
     const ps_payment_request *request = command->u.payment;
-    ps_refusal refusal = create_check(core, command);
+    ps_parties parties = {.merchant = ps_party_find(core, command->book, false, request->merchant),
+                          .payer = ps_party_find(core, command->book, true, request->payer)};
+    ps_refusal refusal = create_check(core, command, &parties);
     if (refusal != PS_REFUSED_NONE) {
         return refusal;
     }
+    if (parties.merchant == 0) {
+        parties.merchant = ps_emit_party(emit, false, request->merchant);
+    }
+    if (parties.payer == 0) {
+        parties.payer = ps_emit_party(emit, true, request->payer);
+    }
     ps_effect_payment payment;
-    payment_fill(emit, request, &payment);
+    payment_fill(emit, request, &parties, &payment);
     void *effect = ps_emit_put_payment(emit, &payment, PS_EVENT_PAYMENT_CREATED);
     texts_write(emit, request);
     ps_emit_apply(emit, effect);

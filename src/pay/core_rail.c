@@ -108,19 +108,26 @@ static uint32_t party_account(const ps_emit *emit, uint32_t party_number, ps_acc
                          currency);
 }
 
+/* A book has one card rail: its scheme's account differs by currency only. */
+static uint32_t scheme_account(ps_emit *emit, const ps_effect_payment *payment)
+{
+    const ps_book *book = ps_book_at(emit->core, emit->book);
+    if (book->has_scheme_account != 0 && book->scheme_currency == payment->currency) {
+        return book->scheme_account;
+    }
+    ps_slice rail = ps_slice_text(ps_rail_name(payment->rail));
+    return ps_emit_account_of(emit, PS_ROLE_SCHEME_RECEIVABLE, rail, payment->currency);
+}
+
 /* False: a wallet that was never opened. */
 static PS_CHECKED bool accounts_find(ps_emit *emit, ps_effect_payment *payment)
 {
     ps_currency currency = payment->currency;
-    if (payment->rail == PS_RAIL_WALLET) {
-        payment->account_payer = party_account(emit, payment->payer, PS_ROLE_PAYER, currency);
-        if (payment->account_payer == PS_INDEX_NONE) {
-            return false;
-        }
-    } else {
-        ps_slice rail = ps_slice_text(ps_rail_name(payment->rail));
-        payment->account_payer =
-            ps_emit_account_of(emit, PS_ROLE_SCHEME_RECEIVABLE, rail, currency);
+    payment->account_payer = payment->rail == PS_RAIL_WALLET
+                                 ? party_account(emit, payment->payer, PS_ROLE_PAYER, currency)
+                                 : scheme_account(emit, payment);
+    if (payment->account_payer == PS_INDEX_NONE) {
+        return false;
     }
     payment->account_merchant =
         party_account(emit, payment->merchant, PS_ROLE_MERCHANT_PENDING, currency);

@@ -381,10 +381,6 @@ void ps_emit_account_flags(ps_emit *emit, uint32_t account, uint8_t flags)
 
 uint32_t ps_emit_party(ps_emit *emit, bool is_payer, ps_slice name)
 {
-    uint32_t found = ps_party_find(emit->core, emit->book, is_payer, name);
-    if (found != 0) {
-        return found;
-    }
     ps_effect_party *effect = ps_emit_put(emit, PS_EFFECT_PARTY, PS_EVENT_NONE, sizeof *effect);
     PS_ASSERT(name.size <= sizeof effect->name);
     effect->party = ps_party_count(emit->core) + 1;

@@ -138,7 +138,7 @@ void ps_emit_account_flags(ps_emit *emit, uint32_t account, uint8_t flags);
 /* Adds an account that is not there. */
 uint32_t ps_emit_account(ps_emit *emit, ps_slice name, ps_currency currency, ps_account_type type,
                          uint8_t flags);
-/* Finds or adds. */
+/* Adds a party that is not there. */
 uint32_t ps_emit_party(ps_emit *emit, bool is_payer, ps_slice name);
 typedef struct {
     ps_risk_type type;

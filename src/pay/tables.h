@@ -99,7 +99,10 @@ typedef struct {
     uint64_t origin_seq;
     uint8_t live;
     uint8_t name_size;
-    uint16_t reserved0;
+    /* the scheme_receivable account that the newest card payment used: spares a look-up by name */
+    ps_currency scheme_currency;
+    uint32_t scheme_account; /* while has_scheme_account */
+    uint32_t has_scheme_account;
     uint32_t newest_mark; /* number in event_marks; 0: none */
 } ps_book;
 
