@@ -265,6 +265,19 @@ static ps_code posix_truncate(ps_io *io, ps_file *file, uint64_t size, ps_error 
     return PS_OK;
 }
 
+enum { DIRECT_ALIGNMENT = 4096 };
+
+/* False: the file system does not take the flag. */
+static bool direct_set(ps_file *file, bool direct)
+{
+    int flags = fcntl(file->fd, F_GETFL);
+    if (flags < 0) {
+        return false;
+    }
+    flags = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+    return fcntl(file->fd, F_SETFL, flags) == 0;
+}
+
 static ps_code posix_prealloc(ps_io *io, ps_file *file, uint64_t size, ps_error *err)
 {
     enum { STEP = 1 << 20 };
@@ -273,14 +286,24 @@ static ps_code posix_prealloc(ps_io *io, ps_file *file, uint64_t size, ps_error 
     if (code != PS_OK) {
         return code;
     }
-    char *zeros = calloc(1, STEP);
+    char *zeros = aligned_alloc(DIRECT_ALIGNMENT, STEP);
     if (zeros == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "cannot preallocate %s: out of memory", file->path);
     }
+    memset(zeros, 0, STEP);
     PS_ASSERT(!atomic_exchange(&file->writing, true));
+    /* Past the page cache where the file system can: zeros that nobody reads need no memory. */
+    bool direct = size % DIRECT_ALIGNMENT == 0 && direct_set(file, true);
     for (uint64_t offset = 0; offset < size && code == PS_OK; offset += STEP) {
         uint64_t left = size - offset;
         code = write_all(file, offset, zeros, left < STEP ? left : STEP, err);
+        if (code != PS_OK && err->os_errno == EINVAL && direct) {
+            direct = !direct_set(file, false);
+            code = write_all(file, offset, zeros, left < STEP ? left : STEP, err);
+        }
+    }
+    if (direct) {
+        direct_set(file, false);
     }
     free(zeros);
     if (code != PS_OK && ftruncate(file->fd, (off_t)size_before) != 0) {

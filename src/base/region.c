@@ -15,6 +15,28 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Large tables are read at random: huge pages spare most of their TLB misses and page faults. Small
+ * ones would only pay for memory that they do not fill. */
+static const uint64_t huge_page = UINT64_C(2) << 20;
+static const uint64_t huge_from = UINT64_C(256) << 20;
+
+/* As reserve, on a huge-page boundary, and asks for huge pages; the kernel may say no. */
+static void *reserve_huge(uint64_t size)
+{
+    char *at = mmap(NULL, size + huge_page, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) {
+        return NULL;
+    }
+    uint64_t before = (huge_page - (uintptr_t)at % huge_page) % huge_page;
+    if (before > 0) {
+        PS_ASSERT(munmap(at, before) == 0);
+    }
+    PS_ASSERT(munmap(at + before + size, huge_page - before) == 0);
+    (void)madvise(at + before, size, MADV_HUGEPAGE);
+    return at + before;
+}
+
 static void *reserve(uint64_t size)
 {
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
@@ -51,7 +73,8 @@ ps_code ps_region_init(ps_region *region, const char *name, uint64_t size_max, p
 {
     PS_ASSERT(size_max > 0 && size_max <= UINT64_C(1) << 46);
     ps_region made = {.name = name, .size_max = size_max};
-    made.data = reserve(reserved_size(&made));
+    made.data =
+        size_max >= huge_from ? reserve_huge(reserved_size(&made)) : reserve(reserved_size(&made));
     made.shadow = reserve(reserved_size(&made));
     made.copied_bits = reserve(bits_size(&made));
     if (made.data == NULL || made.shadow == NULL || made.copied_bits == NULL) {

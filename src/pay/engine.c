@@ -6,7 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CLOCK_JUMP_MAX_S = 300, DIR_ENTRIES_MAX = 4096, SNAPSHOT_CHUNKS_PER_STEP = 16 };
+enum {
+    CLOCK_JUMP_MAX_S = 300,
+    WALL_LOOK_MS = 1,
+    DIR_ENTRIES_MAX = 4096,
+    SNAPSHOT_CHUNKS_PER_STEP = 16
+};
 
 /* The life of one snapshot, handed between the core side and the maintenance side. */
 typedef enum {
@@ -28,6 +33,7 @@ struct ps_engine {
 
     int64_t base_wall_ns; /* wall clock when base_mono_ns was read */
     int64_t base_mono_ns;
+    int64_t looked_mono_ns; /* when the wall clock was looked at */
     int64_t last_now_ns;
     bool clock_suspect;
 
@@ -393,6 +399,7 @@ static void clock_start(ps_engine *engine)
     int64_t last_ns = ps_core_last_time_ns(engine->core);
     engine->base_wall_ns = ps_io_now_wall_ns(engine->io);
     engine->base_mono_ns = ps_io_now_mono_ns(engine->io);
+    engine->looked_mono_ns = engine->base_mono_ns;
     engine->last_now_ns = last_ns;
     if (engine->base_wall_ns < last_ns - CLOCK_JUMP_MAX_S * PS_NS_PER_S) {
         engine->base_wall_ns = last_ns;
@@ -526,21 +533,28 @@ bool ps_engine_clock_is_suspect(const ps_engine *engine)
     return engine->clock_suspect;
 }
 
-int64_t ps_engine_now_ns(ps_engine *engine)
+/* The wall clock is looked at once in WALL_LOOK_MS; between looks the monotonic clock carries it. */
+static void wall_look(ps_engine *engine, int64_t mono_ns)
 {
     int64_t wall_ns = ps_io_now_wall_ns(engine->io);
-    int64_t mono_ns = ps_io_now_mono_ns(engine->io);
     int64_t carried_ns = engine->base_wall_ns + (mono_ns - engine->base_mono_ns);
     int64_t jump_ns = wall_ns - carried_ns;
     int64_t limit_ns = CLOCK_JUMP_MAX_S * PS_NS_PER_S;
-
     engine->clock_suspect = jump_ns > limit_ns || jump_ns < -limit_ns;
-    int64_t now_ns = carried_ns;
     if (!engine->clock_suspect) {
-        now_ns = wall_ns;
         engine->base_wall_ns = wall_ns;
         engine->base_mono_ns = mono_ns;
     }
+    engine->looked_mono_ns = mono_ns;
+}
+
+int64_t ps_engine_now_ns(ps_engine *engine)
+{
+    int64_t mono_ns = ps_io_now_mono_ns(engine->io);
+    if (mono_ns - engine->looked_mono_ns >= WALL_LOOK_MS * PS_NS_PER_MS) {
+        wall_look(engine, mono_ns);
+    }
+    int64_t now_ns = engine->base_wall_ns + (mono_ns - engine->base_mono_ns);
     if (now_ns <= engine->last_now_ns) {
         now_ns = engine->last_now_ns + 1;
     }
@@ -605,14 +619,15 @@ bool ps_engine_execute(ps_engine *engine, const ps_command *command, ps_reply *o
         return true;
     }
     uint32_t timer_count = 0;
-    if (!timers_run(engine, batch, ps_engine_now_ns(engine), &timer_count)) {
+    int64_t now_ns = ps_engine_now_ns(engine);
+    if (!timers_run(engine, batch, now_ns, &timer_count)) {
         return false;
     }
     char *payload = ps_batch_reserve(batch, PS_RECORD_SIZE_MAX);
     if (payload == NULL) {
         return false;
     }
-    int64_t now_ns = ps_engine_now_ns(engine);
+    now_ns = timer_count == 0 ? now_ns : ps_engine_now_ns(engine);
     uint64_t seq = ps_journal_next_seq(engine->journal);
     ps_core_execute(engine->core, command, now_ns, seq, payload, &out_reply->result);
     if (out_reply->result.kind == PS_RESULT_RECORD) {
