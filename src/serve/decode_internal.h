@@ -38,7 +38,7 @@ struct ps_decoder {
 
 /* ── refusals; all return false, so that a caller can `return ps_api_refuse(…)` ── */
 
-/* 400 of type invalid_request_error. `param` may be NULL; it is cut to what fits, at a character. */
+/* 400 of type invalid_request_error. `param` may be NULL; cut to what fits, at a character. */
 bool ps_api_refuse(ps_api_error *error, const char *code, const char *param, const char *format,
                    ...) PS_PRINTF(4, 5);
 bool ps_api_refuse_card(ps_api_error *error, const char *param);

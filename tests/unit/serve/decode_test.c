@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/time.h"
+#include "pay/event.h"
 #include "serve/decode_cursor.h"
 #include "serve/decode_query.h"
 #include "serve/route.h"
@@ -392,6 +393,49 @@ static void every_field_of_every_route_takes_what_it_should(void **state)
         checked++;
     }
     assert_true(checked >= 25);
+}
+
+/* ── words ── */
+
+static const ps_field *field_of(ps_method method, const char *target, const char *name)
+{
+    ps_request_context context = context_of(method, target);
+    const ps_field *fields =
+        method == PS_METHOD_GET ? context.route->parameters : context.route->body;
+    while (strcmp(fields->name, name) != 0) {
+        fields++;
+    }
+    return fields;
+}
+
+#define NAMES_MATCH(target, function, type, first)                                                 \
+    do {                                                                                           \
+        const ps_field *field = field_of(PS_METHOD_GET, target, "status");                         \
+        int i = 0;                                                                                 \
+        for (; field->words[i] != NULL; i++) {                                                     \
+            assert_string_equal(field->words[i], function((type)(first + i)));                     \
+        }                                                                                          \
+        assert_true(i > 3);                                                                        \
+    } while (0)
+
+static void words_of_the_table_are_those_of_the_enums(void **state)
+{
+    (void)state;
+    NAMES_MATCH("/v1/payments", ps_status_name, ps_status, PS_STATUS_CREATED);
+    NAMES_MATCH("/v1/refunds", ps_refund_status_name, ps_refund_status, PS_REFUND_PENDING);
+    NAMES_MATCH("/v1/disputes", ps_dispute_status_name, ps_dispute_status, PS_DISPUTE_OPENED);
+    NAMES_MATCH("/v1/trades", ps_trade_status_name, ps_trade_status, PS_TRADE_PENDING);
+    NAMES_MATCH("/v1/settlements", ps_settlement_status_name, ps_settlement_status,
+                PS_SETTLEMENT_OPEN);
+    const ps_field *types = field_of(PS_METHOD_GET, "/v1/events", "type");
+    for (int type = PS_EVENT_NONE + 1; type < PS_EVENT_COUNT; type++) {
+        assert_string_equal(types->words[type - 1], ps_event_name((ps_event_type)type));
+    }
+    assert_null(types->words[PS_EVENT_COUNT - 1]);
+    const ps_field *risk = field_of(PS_METHOD_POST, "/v1/risk_events", "type");
+    for (int type = PS_RISK_FRAUD; type <= PS_RISK_VIOLATION; type++) {
+        assert_string_equal(risk->words[type - 1], ps_risk_type_name((ps_risk_type)type));
+    }
 }
 
 /* ── commands ── */
@@ -976,6 +1020,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_of_every_route_takes_what_it_should),
+        cmocka_unit_test(words_of_the_table_are_those_of_the_enums),
         cmocka_unit_test(a_payment_request_arrives_whole),
         cmocka_unit_test(a_payment_request_has_its_defaults),
         cmocka_unit_test(card_and_wallet_have_their_own_fields),
