@@ -50,8 +50,6 @@ PS_CHECKED ps_code ps_core_new(const ps_core_options *options, const ps_policy *
 void ps_core_free(ps_core *core);
 /* To the state after new: nothing in it, usable. */
 void ps_core_clear(ps_core *core);
-/* Every region empty, to load a snapshot into; unusable until that succeeded, or ps_core_clear. */
-void ps_core_empty(ps_core *core);
 
 typedef enum {
     /* decided: the record was written to `payload`, the reply is a function of it */

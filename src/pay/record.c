@@ -33,6 +33,45 @@ static uint32_t round_up_8(uint32_t size)
     return (size + 7) & ~UINT32_C(7);
 }
 
+/* Bytes that this version writes as 0, so that a later one can give them a meaning. */
+typedef struct {
+    uint8_t type;
+    uint16_t offset;
+    uint16_t size;
+} ps_reserved_field;
+#define PS_RESERVED(effect_type, effect_struct, field)                                             \
+    {                                                                                              \
+        effect_type, offsetof(effect_struct, field), sizeof(((effect_struct *)0)->field)           \
+    }
+static const ps_reserved_field reserved_fields[] = {
+    PS_RESERVED(PS_EFFECT_ACCOUNT_FLAGS, ps_effect_account_flags, reserved),
+    PS_RESERVED(PS_EFFECT_LEG, ps_effect_leg, leg.reserved),
+    PS_RESERVED(PS_EFFECT_LEG, ps_effect_leg, leg.linked),
+    PS_RESERVED(PS_EFFECT_PAYMENT, ps_effect_payment, reserved0),
+    PS_RESERVED(PS_EFFECT_REFUND, ps_effect_refund, reserved),
+    PS_RESERVED(PS_EFFECT_DISPUTE, ps_effect_dispute, reserved),
+    PS_RESERVED(PS_EFFECT_TRADE, ps_effect_trade, reserved),
+    PS_RESERVED(PS_EFFECT_SETTLEMENT, ps_effect_settlement, reserved),
+    PS_RESERVED(PS_EFFECT_TRANSFER, ps_effect_transfer, reserved),
+    PS_RESERVED(PS_EFFECT_RISK_EVENT, ps_effect_risk_event, reserved),
+    PS_RESERVED(PS_EFFECT_KEY, ps_effect_key, reserved),
+    PS_RESERVED(PS_EFFECT_BOOK, ps_effect_book, reserved),
+    PS_RESERVED(PS_EFFECT_PARTY, ps_effect_party, reserved),
+    PS_RESERVED(PS_EFFECT_PARTY, ps_effect_party, reserved1),
+};
+
+static bool reserved_is_zero(const ps_effect_head *effect)
+{
+    for (size_t i = 0; i < sizeof reserved_fields / sizeof reserved_fields[0]; i++) {
+        const ps_reserved_field *field = &reserved_fields[i];
+        if (field->type == effect->type &&
+            !all_zero((const char *)effect + field->offset, field->size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool account_is_well_formed(const ps_effect_account *account)
 {
     if (account->name_size == 0 || account->name_size > PS_ACCOUNT_NAME_MAX ||
@@ -80,7 +119,7 @@ static bool effect_is_well_formed(const ps_effect_head *effect, uint32_t room)
     if (effect->type == PS_EFFECT_TEXTS) {
         return texts_are_well_formed((const ps_effect_texts *)(const void *)effect);
     }
-    return effect->size == effect_sizes[effect->type];
+    return effect->size == effect_sizes[effect->type] && reserved_is_zero(effect);
 }
 
 bool ps_record_check(ps_slice payload)

@@ -232,18 +232,13 @@ uint32_t ps_core_regions(ps_core *core, ps_region *out_regions[64])
     return count;
 }
 
-void ps_core_empty(ps_core *core)
+void ps_core_clear(ps_core *core)
 {
     ps_region *regions[64];
     uint32_t count = ps_core_regions(core, regions);
     for (uint32_t i = 0; i < count; i++) {
         ps_region_clear(regions[i]);
     }
-}
-
-void ps_core_clear(ps_core *core)
-{
-    ps_core_empty(core);
     state_begin(core);
 }
 

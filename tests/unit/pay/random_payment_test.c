@@ -395,10 +395,171 @@ static void the_core_agrees_with_the_naive_model(void **state)
     }
 }
 
+/* ── anything, in any order: no model, but the invariants and the mirror ── */
+
+typedef struct {
+    ps_slice ids[64];
+    char texts[64][PS_ID_TEXT_MAX];
+    int count;
+} id_ring;
+
+static void ring_add(id_ring *ring, ps_slice id)
+{
+    int at = ring->count++ % 64;
+    memcpy(ring->texts[at], id.data, id.size);
+    ring->ids[at] = ps_slice_of(ring->texts[at], id.size);
+}
+
+static ps_slice ring_pick(run *r, const id_ring *ring)
+{
+    return ring->count == 0 ? PS_SLICE("none")
+                            : ring->ids[below(r, ring->count < 64 ? ring->count : 64)];
+}
+
+typedef struct {
+    id_ring payments, disputes, settlements;
+} ids;
+
+static void any_create(run *r, ids *known)
+{
+    static const char *const currencies[] = {"EUR", "JPY"};
+    bool is_wallet = below(r, 2) == 0;
+    ps_payment_request request = {
+        .amount = 1 + below(r, 2000),
+        .merchant = ps_slice_text(merchants[below(r, NAIVE_MERCHANTS)]),
+        .payer = ps_slice_text(payers[below(r, NAIVE_PAYERS)]),
+        .currency = fixture_currency(currencies[below(r, 8) == 0]),
+        .instrument = is_wallet ? PS_INSTRUMENT_WALLET : PS_INSTRUMENT_CARD,
+        .token = ps_slice_text(tokens[below(r, sizeof tokens / sizeof tokens[0])]),
+        .manual_capture = below(r, 2) == 0,
+        .confirm = below(r, 8) != 0};
+    request.fee = below(r, 2) == 0 ? below(r, 60) : 0;
+    ps_refusal refusal = fixture_create(r->f, request);
+    if (refusal == PS_REFUSED_NONE) {
+        ring_add(&known->payments, r->f->id);
+    }
+}
+
+static void any_account(run *r)
+{
+    static const char *const accounts[] = {"payer:alice",
+                                           "payer:bob",
+                                           "merchant:shop:pending",
+                                           "merchant:cafe:available",
+                                           "merchant:shop:available",
+                                           "fee_income",
+                                           "dispute_hold"};
+    static const ps_command_kind kinds[] = {PS_CMD_ACCOUNT_FREEZE, PS_CMD_ACCOUNT_UNFREEZE,
+                                            PS_CMD_ACCOUNT_UNFREEZE, PS_CMD_ACCOUNT_UNFREEZE};
+    ps_command command = {.kind = kinds[below(r, 4)],
+                          .target = ps_slice_text(accounts[below(r, 7)]),
+                          .currency = fixture_currency("EUR")};
+    (void)fixture_run(r->f, &command);
+}
+
+static void any_settlement(run *r, ids *known)
+{
+    static const ps_command_kind kinds[] = {PS_CMD_SETTLEMENT_CLOSE, PS_CMD_SETTLEMENT_CONFIRM,
+                                            PS_CMD_SETTLEMENT_FAIL};
+    ps_command command = {
+        .kind = kinds[below(r, 3)],
+        .target = ring_pick(r, &known->settlements),
+        .currency = fixture_currency("EUR"),
+        .u.settlement = {.merchant = ps_slice_text(merchants[below(r, NAIVE_MERCHANTS)])}};
+    bool is_close = command.kind == PS_CMD_SETTLEMENT_CLOSE;
+    if (fixture_run(r->f, &command) == PS_REFUSED_NONE && is_close) {
+        ring_add(&known->settlements, r->f->child);
+    }
+}
+
+static void any_dispute(run *r, ids *known)
+{
+    if (below(r, 2) == 0) {
+        if (fixture_dispute_open(r->f, below(r, 2) == 0 ? 0 : 1 + below(r, 500)) ==
+            PS_REFUSED_NONE) {
+            ring_add(&known->disputes, r->f->child);
+        }
+        return;
+    }
+    r->f->child = ring_pick(r, &known->disputes);
+    (void)fixture_dispute_end(r->f, below(r, 2) == 0);
+}
+
+static void any_one(run *r, ids *known)
+{
+    r->f->id = ring_pick(r, &known->payments);
+    switch (below(r, 16)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+        any_create(r, known);
+        break;
+    case 4:
+    case 5:
+        (void)fixture_capture(r->f, below(r, 2) == 0 ? 0 : 1 + below(r, 900), below(r, 2) == 0);
+        break;
+    case 6:
+    case 7:
+        (void)fixture_refund(r->f, below(r, 2) == 0 ? 0 : 1 + below(r, 900));
+        break;
+    case 8:
+    case 9:
+        any_dispute(r, known);
+        break;
+    case 10:
+    case 11:
+        any_settlement(r, known);
+        break;
+    case 12:
+        any_account(r);
+        break;
+    case 13:
+        fixture_advance(r->f, (int64_t)below(r, 100000) * PS_NS_PER_S);
+        break;
+    case 14:
+        (void)fixture_rail_result(r->f, (ps_rail_outcome)(1 + below(r, 3)), 0);
+        break;
+    default: {
+        static const ps_command_kind kinds[] = {PS_CMD_PAYMENT_CONFIRM, PS_CMD_PAYMENT_CANCEL,
+                                                PS_CMD_PAYMENT_REVERSE, PS_CMD_PAYMENT_SYNC};
+        (void)fixture_on_payment(r->f, kinds[below(r, 4)]);
+        break;
+    }
+    }
+}
+
+static void the_invariants_hold_whatever_is_asked(void **state)
+{
+    (void)state;
+    const char *given = getenv("SEED");
+    uint64_t first = given != NULL ? strtoull(given, NULL, 10) : 1;
+    uint64_t count = given != NULL ? 1 : 20;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        fprintf(stderr, "SEED=%llu\n", (unsigned long long)seed);
+        run r = {.random = seed * 77, .f = fixture_new(NULL)};
+        ids *known = calloc(1, sizeof *known);
+        assert_non_null(known);
+        r.f->skip_verify = true;
+        for (int i = 0; i < NAIVE_PAYERS; i++) {
+            fixture_fund(r.f, payers[i], "EUR", 100000);
+        }
+        for (int i = 0; i < 800; i++) {
+            any_one(&r, known);
+            if (i % 10 == 0) {
+                fixture_verify(r.f);
+            }
+        }
+        fixture_free(r.f);
+        free(known);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_core_agrees_with_the_naive_model),
+        cmocka_unit_test(the_invariants_hold_whatever_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

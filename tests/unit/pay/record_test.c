@@ -72,6 +72,7 @@ static const struct {
     {2, true, 1, "reserved of the effect"},
     {4, true, 3, "size not a multiple of 8"},
     {4, true, 16, "size of another effect"},
+    {offsetof(ps_effect_party, reserved1), true, 1, "reserved bytes of a party"},
 };
 
 static void damaged_form_is_seen(void **state)
