@@ -99,6 +99,16 @@ static void chain_step(const uint8_t key[MAC_SIZE], uint8_t mac[MAC_SIZE], ps_sl
     PS_ASSERT(done != NULL && size == MAC_SIZE);
 }
 
+/* Moves the chain on by a line, and writes how that line ends. */
+static void tail_make(const uint8_t key[MAC_SIZE], uint8_t mac[MAC_SIZE], ps_slice text,
+                      char out_tail[TAIL_SIZE + 1])
+{
+    char mac_text[MAC_TEXT];
+    chain_step(key, mac, text);
+    ps_hex_encode(mac, MAC_SIZE, mac_text);
+    (void)snprintf(out_tail, TAIL_SIZE + 1, ",\"mac\":\"%.*s\"}", MAC_TEXT, mac_text);
+}
+
 /* ── reading ── */
 
 /* What a walk over the log has seen; the state that writing goes on from. */
@@ -147,13 +157,9 @@ static ps_code line_check(log_walk *walk, ps_slice line, ps_error *err)
     }
     ps_slice text = ps_slice_of(line.data, line.size - TAIL_SIZE);
     ps_slice tail = ps_slice_of(line.data + text.size, TAIL_SIZE);
-    uint8_t stated[MAC_SIZE];
-    if (!ps_slice_has_prefix(tail, PS_SLICE(",\"mac\":\"")) ||
-        !ps_hex_decode(ps_slice_of(tail.data + 8, MAC_TEXT), stated, MAC_SIZE)) {
-        return line_damaged(err, walk, seq, "has no mac");
-    }
-    chain_step(walk->key, walk->mac, text);
-    if (CRYPTO_memcmp(walk->mac, stated, MAC_SIZE) != 0) {
+    char expected[TAIL_SIZE + 1];
+    tail_make(walk->key, walk->mac, text, expected);
+    if (CRYPTO_memcmp(expected, tail.data, TAIL_SIZE) != 0) {
         return line_damaged(err, walk, seq, "was changed, or a line before it was");
     }
     if (number != walk->lines + 1 || seq <= walk->last_seq) {
@@ -395,14 +401,12 @@ ps_code ps_audit_add(ps_audit *audit, uint64_t seq, ps_slice payload, ps_slice w
         return PS_OK;
     }
     uint8_t mac[MAC_SIZE];
-    char mac_text[MAC_TEXT];
+    char tail[TAIL_SIZE + 1];
     line_make(audit, seq, payload, who);
     memcpy(mac, audit->mac, MAC_SIZE);
-    chain_step(audit->key, mac, ps_buf_slice(&audit->line));
-    ps_hex_encode(mac, MAC_SIZE, mac_text);
-    PS_PUT(&audit->line, ",\"mac\":\"");
-    ps_buf_append(&audit->line, mac_text, sizeof mac_text);
-    PS_PUT(&audit->line, "\"}\n");
+    tail_make(audit->key, mac, ps_buf_slice(&audit->line), tail);
+    ps_buf_append(&audit->line, tail, TAIL_SIZE);
+    ps_buf_append_char(&audit->line, '\n');
     PS_ASSERT(!audit->line.failed);
     ps_code code =
         ps_io_write(audit->io, audit->file, audit->size, audit->line.data, audit->line.size, err);
