@@ -159,25 +159,46 @@ void ps_render_page_end(const ps_query *query, uint64_t next, ps_buf *out)
     ps_buf_append_char(out, '}');
 }
 
-/* metadata[k]=v of a list of payments: the core does not have the texts, so that a page may hold
- * fewer than it could; the cursor goes on all the same. Passes over what is not asked for. */
-static ps_code filter_metadata(ps_renderer *renderer, const ps_query *query, ps_slice *structs,
-                               bool *out_is_asked, ps_error *err)
+/* Filters by texts, which the core does not have: metadata[k]=v of payments, reference of refunds and
+ * transfers. A page may hold fewer than it could; the cursor goes on all the same. Passes over what
+ * is not asked for. */
+static ps_code filter_texts(ps_renderer *renderer, const ps_query *query, ps_slice *structs,
+                            bool *out_is_asked, ps_error *err)
 {
-    if (query->kind != PS_QUERY_PAYMENTS || query->target.size == 0) {
+    bool by_metadata = query->kind == PS_QUERY_PAYMENTS && query->target.size > 0;
+    bool by_reference = query->reference.size > 0 &&
+                        (query->kind == PS_QUERY_REFUNDS || query->kind == PS_QUERY_TRANSFERS);
+    const ps_effect_head *effect = (const void *)structs->data;
+    uint64_t origin_seq = 0;
+    size_t size = 0;
+    if (by_metadata) {
+        size = sizeof(ps_effect_payment);
+    } else if (by_reference) {
+        size =
+            query->kind == PS_QUERY_REFUNDS ? sizeof(ps_effect_refund) : sizeof(ps_effect_transfer);
+    } else {
         return PS_OK;
     }
-    if (structs->size < sizeof(ps_effect_payment)) {
+    if (structs->size < size) {
         return size_wrong(err);
     }
-    ps_slice metadata;
-    ps_code code = ps_payment_metadata(renderer, (const void *)structs->data, &metadata, err);
+    if (by_metadata) {
+        origin_seq = ((const ps_effect_payment *)effect)->origin_seq;
+    } else if (query->kind == PS_QUERY_REFUNDS) {
+        origin_seq = ((const ps_effect_refund *)effect)->origin_seq;
+    } else {
+        origin_seq = ((const ps_effect_transfer *)effect)->origin_seq;
+    }
+    ps_slice text;
+    ps_code code = ps_origin_text(renderer, effect, origin_seq,
+                                  by_metadata ? PS_TEXT_METADATA : PS_TEXT_REFERENCE, &text, err);
     if (code != PS_OK) {
         return code;
     }
-    *out_is_asked = ps_metadata_matches(metadata, query->target);
+    *out_is_asked = by_metadata ? ps_metadata_matches(text, query->target)
+                                : ps_slice_equal(text, query->reference);
     if (!*out_is_asked) {
-        (void)take(structs, sizeof(ps_effect_payment));
+        (void)take(structs, size);
     }
     return PS_OK;
 }
@@ -190,7 +211,7 @@ static ps_code render_list(ps_renderer *renderer, const ps_query *query,
     PS_PUT(out, "{\"data\":[");
     for (uint32_t i = 0; i < result->count; i++) {
         bool is_asked = true;
-        ps_code code = filter_metadata(renderer, query, &structs, &is_asked, err);
+        ps_code code = filter_texts(renderer, query, &structs, &is_asked, err);
         if (code != PS_OK) {
             return code;
         }

@@ -577,15 +577,14 @@ ps_code ps_render_payment(ps_renderer *renderer, ps_record_view view,
     return finish(out, err);
 }
 
-ps_code ps_payment_metadata(ps_renderer *renderer, const ps_effect_payment *payment,
-                            ps_slice *out_metadata, ps_error *err)
+ps_code ps_origin_text(ps_renderer *renderer, const ps_effect_head *effect, uint64_t origin_seq,
+                       ps_text_field field, ps_slice *out_text, ps_error *err)
 {
     const ps_effect_texts *texts;
     const ps_record_view no_view = {0, {NULL, 0}};
-    ps_code code =
-        origin_texts(renderer, no_view, payment->origin_seq, &payment->head, &texts, err);
+    ps_code code = origin_texts(renderer, no_view, origin_seq, effect, &texts, err);
     if (code == PS_OK) {
-        *out_metadata = text_of(texts, PS_TEXT_METADATA);
+        *out_text = text_of(texts, field);
     }
     return code;
 }

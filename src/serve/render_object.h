@@ -65,9 +65,11 @@ void ps_render_request_id(ps_buf *out, ps_u128 request_id);
 
 PS_CHECKED ps_code ps_render_payment(ps_renderer *renderer, ps_record_view view,
                                      const ps_effect_payment *payment, ps_buf *out, ps_error *err);
-/* The payment's metadata as it is stored: canonical, or empty. Borrowed until the next read. */
-PS_CHECKED ps_code ps_payment_metadata(ps_renderer *renderer, const ps_effect_payment *payment,
-                                       ps_slice *out_metadata, ps_error *err);
+/* A text that the object was created with, as it is stored; empty when it has none. `effect` is the
+ * object's, any version. Borrowed until the next read. */
+PS_CHECKED ps_code ps_origin_text(ps_renderer *renderer, const ps_effect_head *effect,
+                                  uint64_t origin_seq, ps_text_field field, ps_slice *out_text,
+                                  ps_error *err);
 PS_CHECKED ps_code ps_render_refund(ps_renderer *renderer, ps_record_view view,
                                     const ps_effect_refund *refund, ps_buf *out, ps_error *err);
 PS_CHECKED ps_code ps_render_dispute(ps_renderer *renderer, ps_record_view view,
