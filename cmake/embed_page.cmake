@@ -1,6 +1,11 @@
-# Writes OUTPUT, a C header with the files of WEB as byte arrays and the table page_files[] of serve/page.h.
+# Writes OUTPUT, a C header with the files of WEB as byte arrays and the table page_files[] of serve/page.h. CHART, the charting
+# library of the distribution, becomes /chart.js.
+if(NOT EXISTS ${CHART})
+    message(FATAL_ERROR "${CHART} is missing: install the package libjs-chart.js (tools/deps build)")
+endif()
 file(GLOB files ${WEB}/*)
 list(SORT files)
+list(APPEND files ${CHART})
 set(arrays "")
 set(table "")
 set(number 0)
@@ -25,6 +30,8 @@ foreach(file ${files})
     set(path "/${name}")
     if(name STREQUAL "index.html")
         set(path "/")
+    elseif(file STREQUAL CHART)
+        set(path "/chart.js")
     endif()
     file(READ ${file} bytes HEX)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
