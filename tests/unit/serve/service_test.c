@@ -7,10 +7,13 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "serve/audit.h"
@@ -26,7 +29,128 @@ typedef struct {
     ps_engine_recovery recovery;
     ps_error err;
     int socket;
+    uint32_t jobs_max; /* 0: the default */
 } fixture;
+
+/* ── a disk that fails when told to ── */
+
+static _Atomic bool sync_fails, disk_is_full;
+
+static int64_t io_mono(ps_io *io)
+{
+    (void)io;
+    return ps_io_now_mono_ns(ps_io_posix());
+}
+static int64_t io_wall(ps_io *io)
+{
+    (void)io;
+    return ps_io_now_wall_ns(ps_io_posix());
+}
+static void io_random(ps_io *io, void *out, size_t size)
+{
+    (void)io;
+    ps_io_random(ps_io_posix(), out, size);
+}
+static ps_code io_open(ps_io *io, const char *path, ps_open_mode mode, ps_file **out, ps_error *err)
+{
+    (void)io;
+    if (disk_is_full && mode == PS_OPEN_CREATE_NEW) {
+        return ps_error_set_os(err, ENOSPC, "cannot make %s", path);
+    }
+    return ps_io_open(ps_io_posix(), path, mode, out, err);
+}
+static void io_close(ps_io *io, ps_file *file)
+{
+    (void)io;
+    ps_io_close(ps_io_posix(), file);
+}
+static ps_code io_read(ps_io *io, ps_file *file, uint64_t offset, void *out, size_t size,
+                       size_t *out_size, ps_error *err)
+{
+    (void)io;
+    return ps_io_read(ps_io_posix(), file, offset, out, size, out_size, err);
+}
+static ps_code io_write(ps_io *io, ps_file *file, uint64_t offset, const void *data, size_t size,
+                        ps_error *err)
+{
+    (void)io;
+    return ps_io_write(ps_io_posix(), file, offset, data, size, err);
+}
+static ps_code io_datasync(ps_io *io, ps_file *file, ps_error *err)
+{
+    (void)io;
+    if (sync_fails) {
+        return ps_error_set_os(err, EIO, "cannot sync");
+    }
+    return ps_io_datasync(ps_io_posix(), file, err);
+}
+static ps_code io_prealloc(ps_io *io, ps_file *file, uint64_t size, ps_error *err)
+{
+    (void)io;
+    return ps_io_prealloc(ps_io_posix(), file, size, err);
+}
+static ps_code io_truncate(ps_io *io, ps_file *file, uint64_t size, ps_error *err)
+{
+    (void)io;
+    return ps_io_truncate(ps_io_posix(), file, size, err);
+}
+static ps_code io_size(ps_io *io, ps_file *file, uint64_t *out_size, ps_error *err)
+{
+    (void)io;
+    return ps_io_size(ps_io_posix(), file, out_size, err);
+}
+static ps_code io_sync_dir(ps_io *io, const char *path, ps_error *err)
+{
+    (void)io;
+    return ps_io_sync_dir(ps_io_posix(), path, err);
+}
+static ps_code io_rename(ps_io *io, const char *from, const char *to, ps_error *err)
+{
+    (void)io;
+    return ps_io_rename(ps_io_posix(), from, to, err);
+}
+static ps_code io_unlink(ps_io *io, const char *path, ps_error *err)
+{
+    (void)io;
+    return ps_io_unlink(ps_io_posix(), path, err);
+}
+static ps_code io_make_dir(ps_io *io, const char *path, ps_error *err)
+{
+    (void)io;
+    return ps_io_make_dir(ps_io_posix(), path, err);
+}
+static ps_code io_list(ps_io *io, const char *path, ps_dir_entry *out_entries, size_t entries_max,
+                       size_t *out_count, ps_error *err)
+{
+    (void)io;
+    return ps_io_list(ps_io_posix(), path, out_entries, entries_max, out_count, err);
+}
+static ps_code io_lock(ps_io *io, const char *path, ps_file **out_file, ps_error *err)
+{
+    (void)io;
+    return ps_io_lock(ps_io_posix(), path, out_file, err);
+}
+
+static const struct ps_io_ops bad_disk_ops = {
+    .now_mono_ns = io_mono,
+    .now_wall_ns = io_wall,
+    .random = io_random,
+    .open = io_open,
+    .close = io_close,
+    .read = io_read,
+    .write = io_write,
+    .datasync = io_datasync,
+    .prealloc = io_prealloc,
+    .truncate = io_truncate,
+    .size = io_size,
+    .sync_dir = io_sync_dir,
+    .rename = io_rename,
+    .unlink = io_unlink,
+    .make_dir = io_make_dir,
+    .list = io_list,
+    .lock = io_lock,
+};
+static ps_io bad_disk = {&bad_disk_ops};
 
 /* ── a client ── */
 
@@ -187,24 +311,25 @@ static void server_open(fixture *f)
 {
     ps_engine_options engine;
     ps_engine_options_default(&engine);
-    engine.core.payments_max = 100000;
-    engine.core.accounts_max = 100000;
-    engine.core.keys_max = 100000;
-    engine.core.transfers_max = 100000;
-    engine.core.refunds_max = 100000;
-    engine.core.trades_max = 1000000;
-    engine.core.parties_max = 100000;
-    engine.journal.segment_size = 8 * 1024 * 1024;
-    if (ps_engine_open(ps_io_posix(), f->dir, &engine, &f->engine, &f->recovery, &f->err) !=
-        PS_OK) {
+    engine.core.payments_max = 1000000;
+    engine.core.accounts_max = 1000000;
+    engine.core.keys_max = 1000000;
+    engine.core.transfers_max = 1000000;
+    engine.core.refunds_max = 1000000;
+    engine.core.trades_max = 10000000;
+    engine.core.parties_max = 1000000;
+    engine.journal.segment_size = 1024 * 1024;
+    engine.journal.batch_size_max = 256 * 1024;
+    if (ps_engine_open(&bad_disk, f->dir, &engine, &f->engine, &f->recovery, &f->err) != PS_OK) {
         fail_msg("%s", f->err.text);
     }
     ps_service_options options;
     ps_service_options_init(&options);
-    options.io = ps_io_posix();
+    options.io = &bad_disk;
     options.engine = f->engine;
     options.dir = f->dir;
     options.http.port = 0;
+    options.inflight_jobs_max = f->jobs_max != 0 ? f->jobs_max : options.inflight_jobs_max;
     if (ps_service_open(&options, &f->service, &f->err) != PS_OK ||
         ps_service_start(f->service, &f->err) != PS_OK) {
         fail_msg("%s", f->err.text);
@@ -694,6 +819,106 @@ static void privileged_actions_are_in_the_audit_log(void **state)
     assert_int_equal(last_seq, 2);
 }
 
+static void a_failed_sync_ends_the_process_without_an_answer(void **state)
+{
+    fixture *f = *state;
+    server_close(f);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        server_open(f);
+        sync_fails = true;
+        call_send(f, POST("/v1/payments", "k1", card_payment));
+        char byte;
+        ssize_t got = recv(f->socket, &byte, 1, 0);
+        _exit(got > 0 ? 1 : 2); /* answered; closed without an answer, but went on */
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 4);
+}
+
+/* `lines` payments in one request; `round` makes their keys. */
+static void batch_fill(fixture *f, int round, int lines)
+{
+    char *body = malloc((size_t)lines * 256);
+    size_t size = 0;
+    assert_non_null(body);
+    for (int i = 0; i < lines; i++) {
+        size += (size_t)sprintf(body + size,
+                                "{\"op\":\"payment.create\",\"key\":\"r%d-%d\",\"amount\":5,"
+                                "\"currency\":\"EUR\",\"merchant\":\"shop\",\"payer\":\"p\","
+                                "\"instrument\":{\"type\":\"card\",\"token\":\"tok_ok\"}}\n",
+                                round, i);
+    }
+    reply r = ask(f, POST("/v1/batch", NULL, body));
+    assert_int_equal(r.status, 200);
+    reply_free(&r);
+    free(body);
+}
+
+static void a_full_disk_refuses_writes_answers_reads_and_goes_on_after_it(void **state)
+{
+    fixture *f = *state;
+    int status = 201;
+    disk_is_full = true;
+    for (int i = 0; status == 201 && i < 200; i++) { /* the first segments are there already */
+        char key[16];
+        batch_fill(f, i, 1000);
+        snprintf(key, sizeof key, "f%d", i);
+        reply r = ask(f, POST("/v1/payments", key, card_payment));
+        status = r.status;
+        assert_true(status == 201 || status == 507);
+        if (status == 507) {
+            if (strstr(r.head, "Retry-After: 5") == NULL) {
+                fail_msg("%s%s", r.head, r.body);
+            }
+            assert_non_null(strstr(r.body, "storage_full"));
+        }
+        reply_free(&r);
+    }
+    assert_int_equal(status, 507);
+    json_decref(ask_json(f, 200, GET("/v1/payments?limit=1")));
+    disk_is_full = false;
+    for (int i = 0; status == 507 && i < 1000000; i++) {
+        reply r = ask(f, POST("/v1/payments", "after", card_payment));
+        status = r.status;
+        reply_free(&r);
+    }
+    assert_int_equal(status, 201);
+}
+
+static void too_many_requests_at_once_are_refused_with_retry_after(void **state)
+{
+    enum { SENT = 400 };
+    fixture *f = *state;
+    int made = 0, refused = 0;
+    server_close(f);
+    f->jobs_max = 16;
+    server_open(f);
+    for (int i = 0; i < SENT; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "o%d", i);
+        call_send(f, POST("/v1/payments", key, card_payment));
+    }
+    for (int i = 0; i < SENT; i++) {
+        reply r = client_receive(f->socket);
+        assert_true(r.status == 201 || r.status == 503);
+        made += r.status == 201;
+        if (r.status == 503) {
+            refused++;
+            assert_non_null(strstr(r.head, "Retry-After: 1"));
+        }
+        reply_free(&r);
+    }
+    assert_true(made > 0);
+    assert_true(refused > 0);
+    reply health = ask(f, &(call){.method = "GET", .path = "/healthz", .key = ""});
+    assert_int_equal(health.status, 200);
+    reply_free(&health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -714,6 +939,9 @@ int main(void)
         CASE(wrong_paths_methods_and_bodies_say_what_is_wrong),
         CASE(health_metrics_and_the_contract_need_no_key),
         CASE(privileged_actions_are_in_the_audit_log),
+        CASE(a_failed_sync_ends_the_process_without_an_answer),
+        CASE(a_full_disk_refuses_writes_answers_reads_and_goes_on_after_it),
+        CASE(too_many_requests_at_once_are_refused_with_retry_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
