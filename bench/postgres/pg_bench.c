@@ -55,9 +55,9 @@ static void send_single(client *c, bool hot)
     }
 }
 
-static void append(char *out, size_t *size, const char *format, uint64_t value)
+static void append(char *out, size_t *size, const char *prefix, uint64_t value)
 {
-    *size += (size_t)sprintf(out + *size, format, (unsigned long long)value);
+    *size += (size_t)sprintf(out + *size, "%s%llu", prefix, (unsigned long long)value);
 }
 
 static void send_batch(client *c)
@@ -73,12 +73,12 @@ static void send_batch(client *c)
         for (int a = 0; a < 6 && i > 0; a++) {
             arrays[a][sizes[a]++] = ',';
         }
-        append(arrays[0], &sizes[0], "k-%llu", ((uint64_t)run << 32) + n);
-        append(arrays[1], &sizes[1], "pay_%llu", ((uint64_t)run << 32) + n);
-        append(arrays[2], &sizes[2], "%llu", 1 + (uint64_t)rand() % 9999);
-        append(arrays[3], &sizes[3], "m%llu", (uint64_t)rand() % 1000);
-        append(arrays[4], &sizes[4], "p%llu", (uint64_t)rand() % 1000);
-        append(arrays[5], &sizes[5], "r-%llu", ((uint64_t)run << 32) + n);
+        append(arrays[0], &sizes[0], "k-", ((uint64_t)run << 32) + n);
+        append(arrays[1], &sizes[1], "pay_", ((uint64_t)run << 32) + n);
+        append(arrays[2], &sizes[2], "", 1 + (uint64_t)rand() % 9999);
+        append(arrays[3], &sizes[3], "m", (uint64_t)rand() % 1000);
+        append(arrays[4], &sizes[4], "p", (uint64_t)rand() % 1000);
+        append(arrays[5], &sizes[5], "r-", ((uint64_t)run << 32) + n);
     }
     const char *values[6];
     for (int i = 0; i < 6; i++) {

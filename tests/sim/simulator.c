@@ -7,9 +7,10 @@
 
 #include "base/io_sim.h"
 #include "base/time.h"
+#include "commands.h"
 #include "pay/engine.h"
 
-enum { ORACLE_MAX = 20000, IDS_MAX = 64, WALLETS = 5, MERCHANTS = 3, OPEN_TRIES_MAX = 8 };
+enum { ORACLE_MAX = 20000, IDS_MAX = 64, OPEN_TRIES_MAX = 8 };
 
 /* One command that the oracle remembers. */
 typedef struct {
@@ -52,108 +53,9 @@ static bool has_failed(const world *w)
     return w->result->failure[0] != '\0';
 }
 
-/* ── commands: a pure function of a number ── */
-
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-typedef struct {
-    ps_command command;
-    ps_payment_request payment;
-    char text[4][64];
-} made_command;
-
-static ps_slice text_of(char out[64], const char *format, unsigned long long number)
-{
-    snprintf(out, 64, format, number);
-    return ps_slice_text(out);
-}
-
-static void payment_make(made_command *m, uint64_t r)
-{
-    static const char *const tokens[] = {"tok_ok",      "tok_insufficient_funds",
-                                         "tok_slow_ok", "tok_timeout",
-                                         "tok_silent",  "tok_failed",
-                                         "tok_ok",      "tok_refund_slow"};
-    m->command.kind = PS_CMD_PAYMENT_CREATE;
-    m->command.u.payment = &m->payment;
-    m->payment.merchant = text_of(m->text[0], "m%llu", r % MERCHANTS);
-    m->payment.payer = text_of(m->text[1], "p%llu", (r >> 8) % WALLETS);
-    m->payment.amount = 1 + (int64_t)((r >> 16) % 500);
-    m->payment.confirm = true;
-    m->payment.manual_capture = (r >> 32) % 3 == 0;
-    m->payment.fee = (r >> 36) % 4 == 0 ? 1 : 0;
-    bool known = ps_currency_parse(PS_SLICE("EUR"), &m->payment.currency);
-    PS_ASSERT(known);
-    if ((r >> 40) % 2 == 0) {
-        m->payment.instrument = PS_INSTRUMENT_WALLET;
-    } else {
-        m->payment.instrument = PS_INSTRUMENT_CARD;
-        m->payment.token = ps_slice_text(tokens[(r >> 44) % 8]);
-        m->payment.bin = PS_SLICE("411111");
-        m->payment.last4 = PS_SLICE("1111");
-    }
-}
-
-/* `id` is a payment to act on; the content depends on the number alone, so that a retry is the same
- * request. */
-static void command_make(uint64_t number, const char *id, made_command *m)
-{
-    memset(m, 0, sizeof *m);
-    uint64_t r = mix(number * 2 + 1);
-    m->command.book = 1;
-    m->command.key = 1;
-    m->command.scopes = PS_SCOPE_ADMIN;
-    m->command.has_idempotency_key = true;
-    m->command.idempotency = (ps_u128){number + 1, mix(number)};
-    m->command.fingerprint = (ps_u128){mix(number + 7), 1};
-    m->command.request_id = (ps_u128){number, number};
-    m->command.target = ps_slice_text(id);
-    bool known = ps_currency_parse(PS_SLICE("EUR"), &m->command.currency);
-    PS_ASSERT(known);
-    switch (id[0] == '\0' ? (r >> 56) % 2 : (r >> 56) % 8) {
-    case 0:
-        m->command.kind = PS_CMD_TRANSFER_CREATE;
-        m->command.u.transfer.debit = PS_SLICE("world");
-        m->command.u.transfer.credit = text_of(m->text[0], "payer:p%llu", r % WALLETS);
-        m->command.amount = 1 + (int64_t)((r >> 8) % 2000);
-        break;
-    case 3:
-        m->command.kind = PS_CMD_PAYMENT_CAPTURE;
-        m->command.amount = (r >> 9) % 2 == 0 ? 0 : 1;
-        m->command.u.capture.final = (r >> 10) % 2 == 0;
-        break;
-    case 4:
-        m->command.kind = PS_CMD_REFUND_CREATE;
-        m->command.u.refund.payment = ps_slice_text(id);
-        m->command.amount = 1;
-        break;
-    case 5:
-        m->command.kind = (r >> 9) % 2 == 0 ? PS_CMD_PAYMENT_CANCEL : PS_CMD_PAYMENT_REVERSE;
-        m->command.reason = PS_SLICE("test");
-        break;
-    case 6:
-        m->command.kind = PS_CMD_SETTLEMENT_CLOSE;
-        m->command.u.settlement.merchant = text_of(m->text[0], "m%llu", r % MERCHANTS);
-        break;
-    case 7:
-        m->command.kind = PS_CMD_PAYMENT_SYNC;
-        break;
-    default:
-        payment_make(m, r);
-        break;
-    }
-}
-
 static const char *target_of(const world *w, uint64_t number)
 {
-    return w->id_count == 0 ? "" : w->ids[mix(number + 3) % w->id_count];
+    return w->id_count == 0 ? "" : w->ids[sim_mix(number + 3) % w->id_count];
 }
 
 static void ids_learn(world *w, ps_slice payload, uint64_t number)
@@ -336,7 +238,7 @@ static oracle_entry *entry_choose(world *w)
     }
     oracle_entry *entry = &w->oracle[w->oracle_count];
     memset(entry, 0, sizeof *entry);
-    entry->number = mix(w->options->seed) + w->oracle_count;
+    entry->number = sim_mix(w->options->seed) + w->oracle_count;
     w->oracle_count++;
     return entry;
 }
@@ -378,8 +280,8 @@ static bool work_once(world *w)
     if (entry == NULL) {
         return false;
     }
-    made_command m;
-    command_make(entry->number, target_of(w, entry->number), &m);
+    sim_command m;
+    sim_command_make(entry->number, target_of(w, entry->number), &m);
     ps_reply reply;
     for (int round = 0; !ps_engine_execute(w->engine, &m.command, &reply); round++) {
         if (round > 3) {
