@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
@@ -14,6 +15,35 @@ PROGRAM = os.environ.get("PAYSTREAM", str(ROOT / "build-test" / "paystream"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 _numbers = itertools.count(1)
+
+
+# A few replies of each (method, path, status) that any test saw; test_openapi.py, which runs last, holds them against the document.
+SEEN_MAX = 12
+seen = {}
+
+
+def observe(reply, *_, **__):
+    if "json" in reply.headers.get("Content-Type", "") and "/v1/batch" not in reply.url:
+        path = "/" + reply.url.split("/", 3)[3].split("?")[0]
+        shape = "/".join("*" if any(c.isdigit() or c in ":%" for c in part[2:]) else part for part in path.split("/"))
+        replies = seen.setdefault((reply.request.method, shape, reply.status_code), [])
+        if len(replies) < SEEN_MAX:
+            replies.append((path, reply.text))
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: "test_openapi" in item.nodeid)
+
+
+def eventually(look, seconds=20):
+    """Waits until look() gives something true, and gives it."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < end, f"not within {seconds} s; last seen: {found!r}"
+        time.sleep(0.02)
 
 
 def run(*arguments, **options):
@@ -71,6 +101,8 @@ class Client:
         self.service = service
         self.key = key
         self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.hooks["response"].append(observe)
 
     def headers(self, more=None):
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
@@ -87,6 +119,41 @@ class Client:
         key = idempotency or f"test-{os.getpid()}-{next(_numbers)}"
         return self.session.post(self.service.url + path, json={} if body is None else body,
                                  headers=self.headers({"Idempotency-Key": key}), timeout=30, **options)
+
+    def send(self, method, path, data=None, headers=None):
+        """Any request, with these bytes and headers and no others."""
+        return self.session.request(method, self.service.url + path, data=data, headers=headers or {}, timeout=30)
+
+    def with_scopes(self, *scopes, **fields):
+        """A client with a new key."""
+        reply = self.post("/v1/keys", {"name": "of a test", "scopes": list(scopes), **fields})
+        assert reply.status_code == 201, reply.text
+        other = Client(self.service, reply.json()["secret"])
+        other.id = reply.json()["id"]
+        return other
+
+    def walk(self, path, **parameters):
+        """All objects of a list, page by page."""
+        found = []
+        while True:
+            reply = self.get(path, params=parameters)
+            assert reply.status_code == 200, reply.text
+            page = reply.json()
+            found += page["data"]
+            assert page["has_more"] == (page["next_cursor"] is not None), page
+            if not page["has_more"]:
+                return found
+            parameters["cursor"] = page["next_cursor"]
+
+    def events(self, after=0):
+        """All events after a sequence, oldest first."""
+        found = []
+        while True:
+            page = self.get("/v1/events", params={"after": after, "limit": 1000}).json()["data"]
+            if not page:
+                return found
+            found += page
+            after = page[-1]["sequence"]
 
     # The words of the domain.
     def pay(self, amount=1000, token="tok_ok", **fields):
@@ -126,9 +193,9 @@ def service(directory):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """One service for all tests of a module that do not stop it."""
-    it = Service(tmp_path_factory.mktemp("shared") / "data").start()
+def shared(tmp_path_factory, request):
+    """One service for all tests of a module that do not stop it; the module's SERVE are more arguments."""
+    it = Service(tmp_path_factory.mktemp("shared") / "data", *getattr(request.module, "SERVE", [])).start()
     yield it
     verify = it.client().get("/v1/ledger/verify").json()
     assert verify["ok"], verify
