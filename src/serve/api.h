@@ -170,11 +170,15 @@ void ps_render_error(const ps_api_error *error, ps_u128 request_id, ps_buf *out)
 PS_CHECKED ps_code ps_render_query(ps_renderer *renderer, const ps_query *query,
                                    const ps_query_result *result, ps_slice structs, ps_buf *out,
                                    ps_error *err);
-/* The events of one record that belong to `book`, with sequence > after, each as {id,
- * object:"event", …}; calls emit for each. */
-typedef void (*ps_event_emit)(void *context, ps_event_type type, uint64_t sequence, ps_slice json);
+/* Where the events of a record go: those of `book` with a sequence > after. */
+typedef struct {
+    uint32_t book;
+    uint64_t after;
+    void (*emit)(void *context, ps_event_type type, uint64_t sequence, ps_slice json);
+    void *context;
+} ps_event_sink;
+/* Calls emit for each, as {id, object:"event", …}. */
 PS_CHECKED ps_code ps_render_events(ps_renderer *renderer, uint64_t seq, ps_slice payload,
-                                    uint32_t book, uint64_t after, ps_event_emit emit,
-                                    void *context, ps_error *err);
+                                    const ps_event_sink *sink, ps_error *err);
 
 #endif

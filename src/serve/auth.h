@@ -1,10 +1,10 @@
 /* Authentication: from an Authorization header to a key's book and scopes (S-B1, S-B9).
  *
- * The text's own checksum is looked at first: typing errors cost no look-up. The key is found by its
- * public id in an immutable table, and HMAC-SHA-256(pepper, key) is compared in constant time. The
- * owner (core thread) publishes a new table when a key is made or revoked; a reader that verified a
- * key remembers it as long as the table is the same one, so that the HMAC is not paid per request and
- * a revocation counts for the next request.
+ * The text's own checksum is looked at first: typing errors cost no look-up. The key is found by
+ * its public id in an immutable table, and HMAC-SHA-256(pepper, key) is compared in constant time.
+ * The owner (core thread) publishes a new table when a key is made or revoked; a reader that
+ * verified a key remembers it as long as the table is the same one, so that the HMAC is not paid
+ * per request and a revocation counts for the next request.
  *
  * A table is freed when every reader has used a newer one. A reader is used by one thread.
  */

@@ -1,8 +1,8 @@
 /* Jobs: one request on its way from a network thread to the core and back.
  *
- * A job belongs to its loop, which makes, renders and frees it; between the push to the core and the
- * pop of the answer it is the core's. Everything that its commands point to lies in its arena, so
- * that one decoder per loop suffices. Jobs are reused with their memory: the data path does not
+ * A job belongs to its loop, which makes, renders and frees it; between the push to the core and
+ * the pop of the answer it is the core's. Everything that its commands point to lies in its arena,
+ * so that one decoder per loop suffices. Jobs are reused with their memory: the data path does not
  * allocate once the buffers have grown.
  */
 #ifndef PS_SERVE_JOB_H

@@ -1,8 +1,9 @@
 /* Metrics: what the service counts, as Prometheus text (exposition format 0.0.4).
  *
- * One table names every metric; the text at /metrics and docs/metrics.md are made from it. Each loop
- * counts on its own (one writer); whoever renders adds them up. Latencies are log-linear histograms
- * (base/histogram.h), shown as quantiles of all values since start: never averages of quantiles.
+ * One table names every metric; the text at /metrics and docs/metrics.md are made from it. Each
+ * loop counts on its own (one writer); whoever renders adds them up. Latencies are log-linear
+ * histograms (base/histogram.h), shown as quantiles of all values since start: never averages of
+ * quantiles.
  *
  * I20: every request that was answered is in requests_total with its status, and every answer with
  * an error also in refused_total with its code.

@@ -1,5 +1,5 @@
-/* What queries answer: single objects, lists, the trial balance, the invariants; and the events of a
- * record.
+/* What queries answer: single objects, lists, the trial balance, the invariants; and the events of
+ * a record.
  */
 #include "serve/decode_cursor.h"
 #include "serve/decode_query.h"
@@ -159,9 +159,9 @@ void ps_render_page_end(const ps_query *query, uint64_t next, ps_buf *out)
     ps_buf_append_char(out, '}');
 }
 
-/* Filters by texts, which the core does not have: metadata[k]=v of payments, reference of refunds and
- * transfers. A page may hold fewer than it could; the cursor goes on all the same. Passes over what
- * is not asked for. */
+/* Filters by texts, which the core does not have: metadata[k]=v of payments, reference of refunds
+ * and transfers. A page may hold fewer than it could; the cursor goes on all the same. Passes over
+ * what is not asked for. */
 static ps_code filter_texts(ps_renderer *renderer, const ps_query *query, ps_slice *structs,
                             bool *out_is_asked, ps_error *err)
 {
@@ -304,14 +304,14 @@ ps_code ps_render_query(ps_renderer *renderer, const ps_query *query, const ps_q
 
 /* ── events ── */
 
-ps_code ps_render_events(ps_renderer *renderer, uint64_t seq, ps_slice payload, uint32_t book,
-                         uint64_t after, ps_event_emit emit, void *context, ps_error *err)
+ps_code ps_render_events(ps_renderer *renderer, uint64_t seq, ps_slice payload,
+                         const ps_event_sink *sink, ps_error *err)
 {
     ps_record_view view = {seq, payload};
     for (const ps_effect_head *e = ps_effect_first(payload); e != NULL;
          e = ps_effect_next(payload, e)) {
         uint64_t sequence = ps_effect_sequence(e);
-        if (sequence <= after || ps_effect_event_book(e) != book) {
+        if (sequence <= sink->after || ps_effect_event_book(e) != sink->book) {
             continue;
         }
         ps_buf_clear(&renderer->scratch);
@@ -319,7 +319,8 @@ ps_code ps_render_events(ps_renderer *renderer, uint64_t seq, ps_slice payload, 
         if (code != PS_OK) {
             return code;
         }
-        emit(context, (ps_event_type)e->event, sequence, ps_buf_slice(&renderer->scratch));
+        sink->emit(sink->context, (ps_event_type)e->event, sequence,
+                   ps_buf_slice(&renderer->scratch));
     }
     return PS_OK;
 }

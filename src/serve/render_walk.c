@@ -320,13 +320,13 @@ static void entry_render(const ps_renderer *renderer, ps_record_view view, const
     ps_buf_append_char(out, '}');
 }
 
-ps_code ps_render_entries(ps_renderer *renderer, const ps_account_view *account, uint64_t seq,
-                          uint64_t place, uint32_t limit, ps_buf *out, uint64_t *out_next,
-                          ps_error *err)
+ps_code ps_render_entries(ps_renderer *renderer, const ps_entry_walk *walk, ps_buf *out,
+                          uint64_t *out_next, ps_error *err)
 {
-    uint64_t sequence_max = place != 0 ? ps_entry_place_sequence(place) : UINT64_MAX;
-    uint32_t skip_at_place = (uint32_t)(place & ((1U << PS_ENTRY_SKIP_BITS) - 1));
-    ps_account_view at = *account;
+    uint64_t sequence_max = walk->place != 0 ? ps_entry_place_sequence(walk->place) : UINT64_MAX;
+    uint32_t skip_at_place = (uint32_t)(walk->place & ((1U << PS_ENTRY_SKIP_BITS) - 1));
+    ps_account_view at = *walk->account;
+    uint64_t seq = walk->seq;
     uint32_t shown = 0;
     bool first = true;
     uint64_t next = 0;
@@ -343,7 +343,7 @@ ps_code ps_render_entries(ps_renderer *renderer, const ps_account_view *account,
                                                    : 0;
         for (uint32_t i = 0; i < legs.count && next == 0; i++) {
             const ps_leg *leg = legs.legs[legs.count - 1 - i];
-            if (i >= skip && shown == limit) {
+            if (i >= skip && shown == walk->limit) {
                 next = sequence << PS_ENTRY_SKIP_BITS | i;
             } else if (i >= skip) {
                 put_separator(out, &first);

@@ -30,11 +30,16 @@ static inline uint64_t ps_entry_place_sequence(uint64_t place)
     return place >> PS_ENTRY_SKIP_BITS;
 }
 
-/* Walks back from totals that include the legs up to record `seq` (the present ones, or those of a
- * query with at_sequence = that of the place). *out_next: the place to go on from; 0: the end. Only
- * the objects, with commas between. */
-PS_CHECKED ps_code ps_render_entries(ps_renderer *renderer, const ps_account_view *account,
-                                     uint64_t seq, uint64_t place, uint32_t limit, ps_buf *out,
+/* Walks back from totals that include the legs up to record `seq`: the present ones, or those of a
+ * query with at_sequence = that of the place. */
+typedef struct {
+    const ps_account_view *account;
+    uint64_t seq;
+    uint64_t place;
+    uint32_t limit;
+} ps_entry_walk;
+/* Only the objects, with commas between. *out_next: the place to go on from; 0: the end. */
+PS_CHECKED ps_code ps_render_entries(ps_renderer *renderer, const ps_entry_walk *walk, ps_buf *out,
                                      uint64_t *out_next, ps_error *err);
 
 /* Ends {"data":[… of a list whose next page starts at `next` (0: there is none). */

@@ -3,9 +3,10 @@
  * A ring has one producer and one consumer, and a capacity fixed at init; a push that finds it full
  * says so. What the producer wrote before a push is visible to the consumer after the pop.
  *
- * A doorbell is what a thread sleeps at until another one has something for it. The sleeper announces
- * itself, looks once more for work, and only then sleeps; who rings after handing something over
- * wakes it if it sleeps, and pays nothing but a fence if it does not. No wake is lost:
+ * A doorbell is what a thread sleeps at until another one has something for it. The sleeper
+ * announces itself, looks once more for work, and only then sleeps; who rings after handing
+ * something over wakes it if it sleeps, and pays nothing but a fence if it does not. No wake is
+ * lost:
  *     ps_doorbell_arm(bell);
  *     if (nothing to do) ps_doorbell_sleep(bell, timeout); else ps_doorbell_disarm(bell);
  */

@@ -3,8 +3,8 @@
  * nothing to do.
  *
  * Group commit: while no batch is in flight, what has arrived is closed at once; while one is, the
- * next one fills until that one is durable, it is full, or batch_wait_max is over. So a lone request
- * never waits for company, and under load a batch holds what came in during one sync.
+ * next one fills until that one is durable, it is full, or batch_wait_max is over. So a lone
+ * request never waits for company, and under load a batch holds what came in during one sync.
  */
 #include "base/time.h"
 #include "serve/service_internal.h"
@@ -79,8 +79,8 @@ static void batch_close_when_due(core_thread *core)
     }
 }
 
-/* A segment that is merely not ready yet is waited for; a full disk is not: the engine refuses then,
- * so that clients hear of it (507). */
+/* A segment that is merely not ready yet is waited for; a full disk is not: the engine refuses
+ * then, so that clients hear of it (507). */
 static bool room_is_coming(const core_thread *core)
 {
     ps_service *service = core->service;

@@ -186,7 +186,8 @@ static ps_code audit_ring(maintenance *m, uint64_t durable_seq, ps_error *err)
     }
 }
 
-/* Lines are in the order of seq, so the ring waits while a scan is on; what both see is added once. */
+/* Lines are in the order of seq, so the ring waits while a scan is on; what both see is added once.
+ */
 static ps_code audit_step(maintenance *m, ps_error *err)
 {
     ps_service *service = m->service;

@@ -1,8 +1,8 @@
 /* Answers on a network thread: executed jobs come in from the core, are rendered while the journal
  * still writes, and leave in order when what they show is durable (V1, V2).
  *
- * What needs a record that is not durable yet (a payment made and captured in one batch) is rendered
- * at release instead: by then everything before it can be read.
+ * What needs a record that is not durable yet (a payment made and captured in one batch) is
+ * rendered at release instead: by then everything before it can be read.
  */
 #include <stdio.h>
 
@@ -166,8 +166,9 @@ static ps_code entries_render(ps_service_loop *loop, ps_job *job, ps_error *err)
     PS_ASSERT(job->structs.size >= sizeof account);
     memcpy(&account, job->structs.data, sizeof account);
     PS_PUT(&job->reply, "{\"data\":[");
-    ps_code code = ps_render_entries(loop->renderer, &account, job->query_result.seq,
-                                     job->query.before, job->query.limit, &job->reply, &next, err);
+    const ps_entry_walk walk = {&account, job->query_result.seq, job->query.before,
+                                job->query.limit};
+    ps_code code = ps_render_entries(loop->renderer, &walk, &job->reply, &next, err);
     if (code == PS_OK) {
         ps_query shown = job->query; /* the cursor is of the query as it was asked */
         shown.at_sequence = 0;
@@ -272,7 +273,8 @@ static ps_code commands_render(ps_service_loop *loop, ps_job *job, bool is_durab
     return code;
 }
 
-/* What was done stands, only its answer cannot be shown: a retry with the same key reads it again. */
+/* What was done stands, only its answer cannot be shown: a retry with the same key reads it again.
+ */
 static void render_failure(ps_service_loop *loop, ps_job *job, const ps_error *err)
 {
     ps_api_error error = {.http_status = 500,

@@ -3,7 +3,8 @@
  * A stream is a place in the journal: the next record to read, and the last sequence that was sent.
  * It reads by the loop's cursor whatever is durable, a bounded number of records a turn, and stops
  * when its peer takes no more; nothing is buffered and nothing is dropped: a slow peer reads later
- * what others read now. What it sends is cut at whole events, so that Last-Event-ID resumes exactly.
+ * what others read now. What it sends is cut at whole events, so that Last-Event-ID resumes
+ * exactly.
  */
 #include <stdlib.h>
 
@@ -96,6 +97,7 @@ ps_code ps_events_render(ps_service_loop *loop, ps_job *job, ps_error *err)
     const ps_query *query = &job->query;
     event_page page = {
         .out = &job->reply, .type = query->target, .last = query->after, .limit = query->limit};
+    const ps_event_sink sink = {query->book, query->after, page_emit, &page};
     uint64_t seq = job->query_result.seq;
     PS_PUT(&job->reply, "{\"data\":[");
     for (uint32_t i = 0; job->query_result.found && !page.has_more; i++) {
@@ -109,8 +111,7 @@ ps_code ps_events_render(ps_service_loop *loop, ps_job *job, ps_error *err)
             break; /* the end of what is durable */
         }
         if (code == PS_OK && ps_record_head(record.payload)->book == query->book) {
-            code = ps_render_events(loop->renderer, record.seq, record.payload, query->book,
-                                    query->after, page_emit, &page, err);
+            code = ps_render_events(loop->renderer, record.seq, record.payload, &sink, err);
         }
         if (code != PS_OK) {
             return code;
@@ -200,7 +201,8 @@ static void stream_emit(void *context, ps_event_type type, uint64_t sequence, ps
     stream->sent_ns = ps_http_loop_now_ns(turn->loop->http);
 }
 
-/* False: there is more to read for it. A fault ends the stream: the client resumes by its last id. */
+/* False: there is more to read for it. A fault ends the stream: the client resumes by its last id.
+ */
 static bool stream_run(ps_service_loop *loop, ps_stream *stream)
 {
     uint64_t durable_seq = ps_journal_durable_seq(loop->service->journal);
@@ -213,8 +215,8 @@ static bool stream_run(ps_service_loop *loop, ps_stream *stream)
         }
         ps_code code = event_record(loop, stream->next_seq, &record, &err);
         if (code == PS_OK && ps_record_head(record.payload)->book == stream->book) {
-            code = ps_render_events(loop->renderer, record.seq, record.payload, stream->book,
-                                    stream->after, stream_emit, &turn, &err);
+            const ps_event_sink sink = {stream->book, stream->after, stream_emit, &turn};
+            code = ps_render_events(loop->renderer, record.seq, record.payload, &sink, &err);
         }
         if (code != PS_OK) {
             ps_loop_metrics_refused(&loop->metrics, "stream_failed");

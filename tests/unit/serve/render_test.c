@@ -567,9 +567,9 @@ static void entries_show_the_balance_after_each_and_page_within_a_record(void **
     uint64_t place = 0;
     for (size_t i = 0; i < 3; i++) { /* pages of one entry each */
         uint64_t next = 0;
+        const ps_entry_walk walk = {&view, 4, place, 1};
         ps_buf_clear(&f->out);
-        assert_int_equal(
-            ps_render_entries(f->renderer, &view, 4, place, 1, &f->out, &next, &f->err), PS_OK);
+        assert_int_equal(ps_render_entries(f->renderer, &walk, &f->out, &next, &f->err), PS_OK);
         json_t *root = parsed(f);
         assert_int(root, "amount", expected[i].amount);
         assert_int(root, "balance", expected[i].balance);
@@ -686,12 +686,12 @@ static void events_of_a_record_are_those_after_and_of_the_book(void **state)
     record_of_payment();
     ps_slice payload = ps_slice_of(journal.bytes[1], journal.sizes[1]);
     seen_events seen = {.count = 0};
-    assert_int_equal(ps_render_events(f->renderer, 1, payload, 1, 41, see_event, &seen, &f->err),
-                     PS_OK);
+    const ps_event_sink after_41 = {1, 41, see_event, &seen};
+    const ps_event_sink other_book = {2, 0, see_event, &seen};
+    assert_int_equal(ps_render_events(f->renderer, 1, payload, &after_41, &f->err), PS_OK);
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.sequences[0], 42);
-    assert_int_equal(ps_render_events(f->renderer, 1, payload, 2, 0, see_event, &seen, &f->err),
-                     PS_OK);
+    assert_int_equal(ps_render_events(f->renderer, 1, payload, &other_book, &f->err), PS_OK);
     assert_int_equal(seen.count, 1);
 }
 
