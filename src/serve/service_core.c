@@ -136,7 +136,6 @@ static void account_attach(ps_service *service, const ps_command *command, ps_jo
 
 static void job_answer(core_thread *core, ps_job *job)
 {
-    job->executed_ns = ps_service_mono_ns(core->service);
     uint64_t wait_seq = job->wait_seq; /* the job is the loop's once it is pushed */
     bool is_long = job->is_batch;
     uint32_t loop = job->loop;
