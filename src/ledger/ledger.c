@@ -1,8 +1,20 @@
 #include "ledger/ledger.h"
 
-#include <stdio.h>
-
 /* ── life ── */
+
+/* Element numbers have 32 bits, of which the last two values have meanings of their own. */
+static ps_code limits_check(const ps_ledger_limits *limits, ps_error *err)
+{
+    const uint64_t most = PS_LEG_SLOT_PREVIOUS;
+    if (limits->accounts_max == 0 || limits->transfers_max == 0 || limits->checkpoints_max == 0 ||
+        limits->accounts_max > most || limits->transfers_max > most ||
+        limits->checkpoints_max > most) {
+        return ps_error_set(err, PS_E_INVALID,
+                            "limits of accounts, transfers and checkpoints lie between 1 and %llu",
+                            (unsigned long long)most);
+    }
+    return PS_OK;
+}
 
 ps_code ps_ledger_init(ps_ledger *ledger, const ps_ledger_limits *limits, ps_error *err)
 {
@@ -20,7 +32,7 @@ ps_code ps_ledger_init(ps_ledger *ledger, const ps_ledger_limits *limits, ps_err
         {&ledger->counters, "ledger counters", sizeof(ps_ledger_counters)},
     };
     memset(ledger, 0, sizeof *ledger);
-    ps_code code = PS_OK;
+    ps_code code = limits_check(limits, err);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && code == PS_OK; i++) {
         code = ps_region_init(tables[i].region, tables[i].name, tables[i].size_max, err);
     }
@@ -76,13 +88,18 @@ uint32_t ps_ledger_regions(ps_ledger *ledger, ps_region *out_regions[16])
 
 /* ── accounts ── */
 
-static uint64_t name_hash(uint32_t book, ps_slice name, ps_currency currency)
+/* Clients choose names: with a secret they cannot aim at one bucket. */
+static uint64_t name_hash(const ps_ledger *ledger, uint32_t book, ps_slice name,
+                          ps_currency currency)
 {
+    PS_ASSERT(name.size > 0 && name.size <= PS_ACCOUNT_NAME_MAX);
     char key[sizeof book + sizeof currency + PS_ACCOUNT_NAME_MAX];
     memcpy(key, &book, sizeof book);
     memcpy(key + sizeof book, &currency, sizeof currency);
     memcpy(key + sizeof book + sizeof currency, name.data, name.size);
-    return ps_xxh3_64(key, sizeof book + sizeof currency + name.size);
+    size_t size = sizeof book + sizeof currency + name.size;
+    return ledger->name_secret != NULL ? ps_hash_keyed(ledger->name_secret, key, size).low
+                                       : ps_xxh3_64(key, size);
 }
 
 uint32_t ps_ledger_account_find(const ps_ledger *ledger, uint32_t book, ps_slice name,
@@ -92,7 +109,8 @@ uint32_t ps_ledger_account_find(const ps_ledger *ledger, uint32_t book, ps_slice
         return PS_INDEX_NONE;
     }
     ps_index_cursor cursor;
-    uint32_t number = ps_index_first(&ledger->by_name, name_hash(book, name, currency), &cursor);
+    uint32_t number =
+        ps_index_first(&ledger->by_name, name_hash(ledger, book, name, currency), &cursor);
     while (number != PS_INDEX_NONE) {
         const ps_account *account = ps_ledger_account(ledger, number);
         if (account->book == book && account->currency == currency &&
@@ -116,7 +134,7 @@ uint32_t ps_ledger_account_add(ps_ledger *ledger, uint32_t book, ps_slice name,
         ledger->accounts.size_max - ledger->accounts.size < sizeof(ps_account)) {
         return PS_INDEX_NONE;
     }
-    if (!ps_index_add(&ledger->by_name, name_hash(book, name, currency), number)) {
+    if (!ps_index_add(&ledger->by_name, name_hash(ledger, book, name, currency), number)) {
         return PS_INDEX_NONE;
     }
     char *text = ps_region_extend(&ledger->names, name.size);
@@ -150,6 +168,7 @@ bool ps_ledger_account_set_flags(ps_ledger *ledger, uint32_t account, uint8_t fl
     PS_ASSERT(account < ps_ledger_account_count(ledger));
     ps_account *a = (ps_account *)(void *)ledger->accounts.data + account;
     PS_ASSERT((a->flags & PS_ACCOUNT_CLOSED) == 0 || (flags & PS_ACCOUNT_CLOSED) != 0);
+    PS_ASSERT(((a->flags ^ flags) & ~(PS_ACCOUNT_FROZEN | PS_ACCOUNT_CLOSED)) == 0);
     bool is_closing = (flags & ~a->flags & PS_ACCOUNT_CLOSED) != 0;
     if (is_closing && (a->totals.debits_pending != 0 || a->totals.credits_pending != 0)) {
         return false;
@@ -159,29 +178,7 @@ bool ps_ledger_account_set_flags(ps_ledger *ledger, uint32_t account, uint8_t fl
     return true;
 }
 
-/* ── balances ── */
-
-static bool is_debit_type(uint8_t type)
-{
-    return type == PS_ACCOUNT_ASSET || type == PS_ACCOUNT_EXPENSE;
-}
-
-ps_i128 ps_account_balance(uint8_t type, const ps_account_totals *totals)
-{
-    ps_i128 credit_balance = totals->credits_posted - totals->debits_posted;
-    return is_debit_type(type) ? -credit_balance : credit_balance;
-}
-
-ps_i128 ps_account_available(uint8_t type, const ps_account_totals *totals)
-{
-    ps_i128 pending = is_debit_type(type) ? totals->credits_pending : totals->debits_pending;
-    return ps_account_balance(type, totals) - pending;
-}
-
-ps_i128 ps_account_headroom(const ps_account_totals *totals)
-{
-    return totals->credits_posted - totals->debits_posted - totals->debits_pending;
-}
+/* ── past balances ── */
 
 void ps_ledger_account_at(const ps_ledger *ledger, uint32_t account, int64_t at_ns, uint64_t at_seq,
                           ps_account_totals *out_totals, uint64_t *out_seq)

@@ -2,10 +2,9 @@
  * payments.
  *
  * One posting moves an amount from one account (debit) to another (credit) of the same book and
- * currency. A *leg* is the one way to change
- * the books: posted at once, pending, post (part) of a pending transfer, void (part) of one. Legs
- * that belong together are linked: checked as a
- * whole, in order, each seeing the ones before it, then applied as a whole or not at all.
+ * currency. A *leg* is the one way to change the books: posted at once, pending, post (part) of a
+ * pending transfer, void (part) of one. Legs that belong together are linked: checked as a whole,
+ * in order, each seeing the ones before it, then applied as a whole or not at all.
  * A *book* is a tenant in one mode (test or live): books never share accounts.
  *
  * Invariants (M1–M5, M10 of the domain; ps_ledger_verify runs them)
@@ -19,8 +18,11 @@
  *   L5 debit ≠ credit account, one currency, one book; transfer numbers are unique for ever and
  *      grow by one
  *
+ * Pending + posted of one side of an account never exceed 2^127 − 1, so that sums and differences
+ * of its totals do not overflow.
+ *
  * All memory is regions sized from declared limits; account and transfer slots are 32-bit element
- * numbers. Threads: the owner's only.
+ * numbers. Equal operations give equal region bytes. Threads: the owner's only.
  */
 #ifndef PS_LEDGER_LEDGER_H
 #define PS_LEDGER_LEDGER_H
@@ -29,60 +31,7 @@
 #include "base/index.h"
 #include "base/money.h"
 #include "base/region.h"
-
-enum { PS_ACCOUNT_NAME_MAX = 96, PS_ACCOUNT_CHECKPOINT_EVERY = 64 };
-
-typedef enum {
-    PS_ACCOUNT_ASSET,
-    PS_ACCOUNT_LIABILITY,
-    PS_ACCOUNT_INCOME,
-    PS_ACCOUNT_EXPENSE,
-    PS_ACCOUNT_EQUITY
-} ps_account_type;
-
-enum {
-    PS_ACCOUNT_DEBITS_CAPPED = 1,  /* debits_must_not_exceed_credits */
-    PS_ACCOUNT_CREDITS_CAPPED = 2, /* credits_must_not_exceed_debits */
-    /* history: asked for by the user; past balances are answered for every account all the same */
-    PS_ACCOUNT_HISTORY = 4,
-    /* refuses new posted and pending legs; post and void of what is pending stay legal */
-    PS_ACCOUNT_FROZEN = 8,
-    PS_ACCOUNT_CLOSED = 16 /* as frozen, for ever; only with nothing pending */
-};
-
-typedef struct {
-    ps_i128 debits_pending, debits_posted, credits_pending, credits_posted;
-} ps_account_totals;
-
-typedef struct {
-    ps_account_totals totals;
-    uint64_t last_seq;    /* journal seq of the newest record with a leg on it; 0: none */
-    uint64_t entry_count; /* legs on it so far; also its version */
-    int64_t created_ns;
-    int64_t last_ns;      /* journal time of last_seq */
-    uint64_t name_offset; /* in the names region */
-    uint32_t book;
-    /* newest element of the checkpoints region for this account; PS_INDEX_NONE: none */
-    uint32_t last_checkpoint;
-    ps_currency currency;
-    uint8_t name_size;
-    uint8_t type;  /* ps_account_type */
-    uint8_t flags; /* PS_ACCOUNT_… */
-    uint8_t reserved[11];
-} ps_account;
-_Static_assert(sizeof(ps_account) == 128, "an account and its name stay under 200 bytes");
-
-/* An account's totals at the end of a record, at least 64 entries after the one before: past
- * balances start here and walk back over few legs. Made by the first leg of the next record that
- * touches the account, so that it never lies within a record. */
-typedef struct {
-    ps_account_totals totals;
-    uint64_t seq;
-    int64_t time_ns;
-    uint64_t entry_count;
-    uint32_t account;
-    uint32_t previous; /* the account's checkpoint before */
-} ps_account_checkpoint;
+#include "ledger/account.h"
 
 typedef enum {
     PS_TRANSFER_PENDING,
@@ -113,20 +62,19 @@ typedef enum {
 } ps_leg_kind;
 
 enum {
-    PS_LEG_KEEP = 1 /* PENDING, POSTED: keep the transfer's slot for ever */,
+    PS_LEG_KEEP = 1,  /* PENDING, POSTED: keep the transfer's slot for ever */
     PS_LEG_EXPIRE = 2 /* VOID: by timeout */
 };
 
 /* One leg, exactly as it lies in a journal record: 56 bytes, little-endian.
- * The caller sets kind, flags, debit, credit, amount (and slot for POST and VOID); ps_ledger_apply
- * fills in the rest. */
+ * The caller sets kind, flags, amount, and debit and credit (POSTED, PENDING) or slot (POST, VOID),
+ * zero else; ps_ledger_apply fills in the rest. */
 typedef struct {
     uint8_t kind;  /* 0: ps_leg_kind */
     uint8_t flags; /* 1 */
     uint16_t reserved;
-    /* 4: transfer slot; PS_INDEX_NONE for a POSTED leg that is not kept */
-    uint32_t slot;
-    uint64_t transfer;        /* 8: transfer number */
+    uint32_t slot;            /* 4: of the transfer; PS_INDEX_NONE: POSTED and not kept */
+    uint64_t transfer;        /* 8: its number; 0: not applied yet */
     uint32_t debit;           /* 16: account */
     uint32_t credit;          /* 20: account */
     int64_t amount;           /* 24: minor units, > 0 */
@@ -153,8 +101,8 @@ typedef enum {
     PS_LEDGER_ACCOUNT_FROZEN = 12,
     PS_LEDGER_INSUFFICIENT_FUNDS = 13, /* debits_must_not_exceed_credits on the debit account */
     PS_LEDGER_EXCEEDS_DEBITS = 14,     /* credits_must_not_exceed_debits on the credit account */
-    PS_LEDGER_OVERFLOW = 15,
-    PS_LEDGER_FULL = 16, /* no transfer or checkpoint slot */
+    PS_LEDGER_OVERFLOW = 15,           /* of a 128-bit total */
+    PS_LEDGER_FULL = 16,               /* no transfer or checkpoint slot */
     PS_LEDGER_OUTCOME_COUNT = 17
 } ps_ledger_outcome;
 const char *ps_ledger_outcome_name(ps_ledger_outcome outcome);
@@ -167,6 +115,9 @@ typedef struct {
     ps_region free_slots;  /* uint32_t[]: freed transfer slots, a stack */
     ps_region counters;    /* ps_ledger_counters, one */
     ps_index by_name;      /* (book, currency, name) → account */
+    /* Borrowed; set after init and before the first account, or never. NULL: names hash without a
+     * secret, and whoever chooses them can slow down the search. */
+    const ps_hash_secret *name_secret;
 } ps_ledger;
 
 typedef struct {
@@ -205,32 +156,25 @@ static inline const ps_account *ps_ledger_account(const ps_ledger *ledger, uint3
 }
 uint32_t ps_ledger_account_count(const ps_ledger *ledger);
 ps_slice ps_ledger_account_name(const ps_ledger *ledger, uint32_t account);
-/* Sets or clears FROZEN, or sets CLOSED (refused while anything is pending: false). */
+/* Sets or clears FROZEN, or sets CLOSED (refused while anything is pending: false). The other flags
+ * stay as they were added, and CLOSED stays set: asserted. */
 PS_CHECKED bool ps_ledger_account_set_flags(ps_ledger *ledger, uint32_t account, uint8_t flags);
-/* Posted balance in the account's own sense: credits − debits for liability, income, equity; debits
- * − credits for asset, expense. */
-ps_i128 ps_account_balance(uint8_t type, const ps_account_totals *totals);
-/* Balance less what is pending against it (debits_pending, or credits_pending for asset and
- * expense). */
-ps_i128 ps_account_available(uint8_t type, const ps_account_totals *totals);
-/* What may still be debited under DEBITS_CAPPED: credits_posted − debits_posted − debits_pending.
- * */
-ps_i128 ps_account_headroom(const ps_account_totals *totals);
 
 /* ── legs ── */
 
 enum { PS_LEGS_MAX = 16 };
 
-/* Would these linked legs be applied now? *out_leg (may be NULL) is the first refused one. Leaves
- * the state as it was. A POST or VOID in the list
- * may name the transfer of a PENDING leg earlier in it by slot = PS_LEG_SLOT_PREVIOUS (the newest
- * PENDING leg before it). */
+/* Would these linked legs be applied now? *out_leg (may be NULL) is the first refused one, as if
+ * they were applied one by one in a record of their own. Leaves the state as it was. A POST or VOID
+ * in the list may name the transfer of a PENDING leg earlier in it by slot = PS_LEG_SLOT_PREVIOUS
+ * (the newest PENDING leg before it); any other slot means the transfer that is there before the
+ * list: one that the list resolved answers posted, voided or expired, even if not kept. */
 #define PS_LEG_SLOT_PREVIOUS (UINT32_MAX - 1)
 ps_ledger_outcome ps_ledger_check(ps_ledger *ledger, const ps_leg *legs, uint32_t leg_count,
                                   uint32_t *out_leg);
 
-/* Applies legs that ps_ledger_check accepts (asserted), as part of journal record `seq` at time
- * now_ns; fills in slot, transfer, debit and credit (POST, VOID) and the prev seqs.
+/* Applies legs that ps_ledger_check accepts (asserted), as part of journal record `seq` (> 0, not
+ * falling) at time now_ns; fills in slot, transfer, debit and credit (POST, VOID), prev seqs.
  * On replay the legs come filled in, and the fields must agree (asserted): the state is a function
  * of the journal. */
 void ps_ledger_apply(ps_ledger *ledger, ps_leg *legs, uint32_t leg_count, uint64_t seq,
@@ -242,9 +186,8 @@ const ps_transfer *ps_ledger_transfer(const ps_ledger *ledger, uint32_t slot);
 /* ── past balances ── */
 
 /* Where to start walking back for the totals as they were after the last record with time ≤ at_ns
- * (or seq ≤ at_seq; the other one INT64_MAX / UINT64_MAX):
- * the oldest checkpoint that is not before that point, or the present. *out_seq: the record of the
- * newest leg that the totals include. */
+ * (or seq ≤ at_seq; the other one INT64_MAX / UINT64_MAX): the oldest checkpoint after that point,
+ * or the present. *out_seq: the record of the newest leg that the totals include. */
 void ps_ledger_account_at(const ps_ledger *ledger, uint32_t account, int64_t at_ns, uint64_t at_seq,
                           ps_account_totals *out_totals, uint64_t *out_seq);
 /* Takes one leg off again: totals after it → totals before it. */
@@ -265,7 +208,8 @@ typedef struct {
 size_t ps_ledger_trial_balance(const ps_ledger *ledger, uint32_t book, ps_trial_balance *out_rows,
                                size_t rows_max);
 
-/* Calls `report` for each violation of L1–L5; returns their number. O(accounts + transfers). */
+/* Calls `report` for each violation, named M1 … M5, M8 as in the domain; returns their number.
+ * O(accounts + transfers + checkpoints); takes scratch memory for one row per book and currency. */
 typedef void (*ps_violation_fn)(void *context, const char *invariant, const char *sentence);
 size_t ps_ledger_verify(const ps_ledger *ledger, ps_violation_fn report, void *context);
 

@@ -1,47 +1,106 @@
 #include "ledger/ledger.h"
 
-/* check works on copies of the totals and transfers that the legs touch (at most two accounts a
- * leg), so that each leg sees the
- * ones before it and the state stays as it was. apply writes the state itself, one leg after the
- * other. */
+/* check works on copies of the totals and transfers that the legs touch, so that each leg sees the
+ * ones before it and the state stays as it was. What the last leg touches is never copied: a single
+ * leg, the common case, reads the accounts in place. apply writes the state itself, leg by leg. */
 
 enum { TOUCHED_MAX = 2 * PS_LEGS_MAX };
 
-typedef struct {
-    uint32_t account;
-    ps_account_totals totals;
-} touched_account;
+/* For what is written before it is read: zeroing 3 KiB would cost more than the check. */
+#define PS_UNINITIALIZED __attribute__((uninitialized))
+
+static const ps_i128 total_max = (ps_i128)(~(unsigned __int128)0 >> 1);
 
 typedef struct {
-    uint32_t slot; /* of an existing transfer; PS_LEG_SLOT_PREVIOUS: of the newest PENDING leg */
+    uint32_t slot; /* of an existing transfer; PS_LEG_SLOT_PREVIOUS: made by a leg of the list */
     uint32_t debit, credit;
     int64_t left, posted;
     uint8_t state;
+    uint8_t kept;
 } touched_transfer;
 
 typedef struct {
     const ps_ledger *ledger;
-    touched_account accounts[TOUCHED_MAX];
+    uint64_t slots_left;
+    uint64_t checkpoints_left;
     uint32_t account_count;
-    touched_transfer transfers[PS_LEGS_MAX];
     uint32_t transfer_count;
+    uint32_t accounts[TOUCHED_MAX]; /* beside `totals`, so that a search reads few lines */
+    ps_account_totals totals[TOUCHED_MAX];
+    touched_transfer transfers[PS_LEGS_MAX];
 } leg_check;
 
-static ps_account_totals *totals_of(leg_check *check, uint32_t account)
+/* One account of a leg as the legs before leave it. */
+typedef struct {
+    const ps_account *account;
+    const ps_account_totals *totals;
+    uint32_t number;
+    uint32_t touched; /* place in leg_check.accounts; TOUCHED_MAX: no leg before is on it */
+} leg_side;
+
+static bool is_new(const ps_leg *leg)
 {
-    for (uint32_t i = 0; i < check->account_count; i++) {
-        if (check->accounts[i].account == account) {
-            return &check->accounts[i].totals;
-        }
-    }
-    PS_ASSERT(check->account_count < TOUCHED_MAX);
-    touched_account *touched = &check->accounts[check->account_count++];
-    touched->account = account;
-    touched->totals = ps_ledger_account(check->ledger, account)->totals;
-    return &touched->totals;
+    return leg->kind == PS_LEG_POSTED || leg->kind == PS_LEG_PENDING;
 }
 
-/* NULL: there is no such transfer. */
+static bool takes_slot(const ps_leg *leg)
+{
+    return leg->kind == PS_LEG_PENDING ||
+           (leg->kind == PS_LEG_POSTED && (leg->flags & PS_LEG_KEEP) != 0);
+}
+
+static const ps_ledger_counters *counters_of(const ps_ledger *ledger)
+{
+    return (const ps_ledger_counters *)(const void *)ledger->counters.data;
+}
+
+static void check_begin(leg_check *check, const ps_ledger *ledger)
+{
+    check->ledger = ledger;
+    check->slots_left = counters_of(ledger)->free_slot_count +
+                        (ledger->transfers.size_max - ledger->transfers.size) / sizeof(ps_transfer);
+    check->checkpoints_left =
+        (ledger->checkpoints.size_max - ledger->checkpoints.size) / sizeof(ps_account_checkpoint);
+    check->account_count = 0;
+    check->transfer_count = 0;
+}
+
+static leg_side side_get(const leg_check *check, uint32_t number)
+{
+    leg_side side = {.account = ps_ledger_account(check->ledger, number),
+                     .number = number,
+                     .touched = TOUCHED_MAX};
+    side.totals = &side.account->totals;
+    for (uint32_t i = 0; i < check->account_count; i++) {
+        if (check->accounts[i] == number) {
+            side.touched = i;
+            side.totals = &check->totals[i];
+        }
+    }
+    return side;
+}
+
+/* The copy that stands for this account from now on. */
+static ps_account_totals *side_touch(leg_check *check, const leg_side *side)
+{
+    if (side->touched != TOUCHED_MAX) {
+        return &check->totals[side->touched];
+    }
+    PS_ASSERT(check->account_count < TOUCHED_MAX);
+    uint32_t place = check->account_count++;
+    check->accounts[place] = side->number;
+    check->totals[place] = *side->totals;
+    return &check->totals[place];
+}
+
+/* The first leg of a record on an account may have to make a checkpoint (entry_begin). */
+static uint64_t side_checkpoints(const leg_side *side)
+{
+    bool is_first = side->touched == TOUCHED_MAX;
+    return is_first && side->account->since_checkpoint >= PS_ACCOUNT_CHECKPOINT_EVERY ? 1 : 0;
+}
+
+/* NULL: there is no such transfer. The newest first, for PS_LEG_SLOT_PREVIOUS. */
 static touched_transfer *transfer_of(leg_check *check, uint32_t slot)
 {
     for (uint32_t i = check->transfer_count; i > 0; i--) {
@@ -49,21 +108,16 @@ static touched_transfer *transfer_of(leg_check *check, uint32_t slot)
             return &check->transfers[i - 1];
         }
     }
-    const ps_transfer *transfer =
-        slot == PS_LEG_SLOT_PREVIOUS ? NULL : ps_ledger_transfer(check->ledger, slot);
+    const ps_transfer *transfer = ps_ledger_transfer(check->ledger, slot);
     if (transfer == NULL) {
         return NULL;
     }
     PS_ASSERT(check->transfer_count < PS_LEGS_MAX);
     touched_transfer *touched = &check->transfers[check->transfer_count++];
     *touched = (touched_transfer){slot,           transfer->debit,  transfer->credit,
-                                  transfer->left, transfer->posted, transfer->state};
+                                  transfer->left, transfer->posted, transfer->state,
+                                  transfer->kept};
     return touched;
-}
-
-static bool is_new(const ps_leg *leg)
-{
-    return leg->kind == PS_LEG_POSTED || leg->kind == PS_LEG_PENDING;
 }
 
 static ps_ledger_outcome resolved_outcome(uint8_t state)
@@ -78,100 +132,98 @@ static ps_ledger_outcome resolved_outcome(uint8_t state)
     case PS_TRANSFER_EXPIRED:
         return PS_LEDGER_TRANSFER_EXPIRED;
     }
+    PS_ASSERT(state <= PS_TRANSFER_EXPIRED);
     return PS_LEDGER_TRANSFER_MISSING;
 }
 
-/* What a leg names: amount, transfer, accounts, books, currencies, flags. */
-static ps_ledger_outcome leg_form_check(leg_check *check, const ps_leg *leg, uint32_t debit,
-                                        uint32_t credit)
+static ps_ledger_outcome transfer_check(const touched_transfer *transfer, int64_t amount)
 {
-    uint32_t account_count = ps_ledger_account_count(check->ledger);
-    if (debit >= account_count || credit >= account_count) {
-        return PS_LEDGER_ACCOUNT_MISSING;
+    if (transfer == NULL) {
+        return PS_LEDGER_TRANSFER_MISSING;
     }
+    ps_ledger_outcome outcome = resolved_outcome(transfer->state);
+    if (outcome == PS_LEDGER_OK && amount > transfer->left) {
+        outcome = PS_LEDGER_AMOUNT_OVER_PENDING;
+    }
+    return outcome;
+}
+
+/* Two accounts that are there: may this kind of leg join them? Posting and voiding what is pending
+ * stays legal on frozen accounts; closed ones have nothing pending. */
+static ps_ledger_outcome pair_check(const ps_leg *leg, const ps_account *debit,
+                                    const ps_account *credit)
+{
     if (debit == credit) {
         return PS_LEDGER_ACCOUNTS_SAME;
     }
-    const ps_account *d = ps_ledger_account(check->ledger, debit);
-    const ps_account *c = ps_ledger_account(check->ledger, credit);
-    if (d->book != c->book) {
+    if (debit->book != credit->book) {
         return PS_LEDGER_BOOK_MISMATCH;
     }
-    if (d->currency != c->currency) {
+    if (debit->currency != credit->currency) {
         return PS_LEDGER_CURRENCY_MISMATCH;
     }
-    uint8_t flags = d->flags | c->flags;
-    if (is_new(leg) && (flags & PS_ACCOUNT_CLOSED) != 0) {
+    uint8_t flags = is_new(leg) ? debit->flags | credit->flags : 0;
+    if ((flags & PS_ACCOUNT_CLOSED) != 0) {
         return PS_LEDGER_ACCOUNT_CLOSED;
     }
-    if (is_new(leg) && (flags & PS_ACCOUNT_FROZEN) != 0) {
-        return PS_LEDGER_ACCOUNT_FROZEN;
-    }
-    return PS_LEDGER_OK;
+    return (flags & PS_ACCOUNT_FROZEN) != 0 ? PS_LEDGER_ACCOUNT_FROZEN : PS_LEDGER_OK;
 }
 
-/* Does an account under a cap take this leg? Posting what is pending cannot break a cap: the hold
- * counted already. */
-static ps_ledger_outcome leg_caps_check(leg_check *check, const ps_leg *leg)
+/* What may still be credited under CREDITS_CAPPED. */
+static ps_i128 credit_headroom(const ps_account_totals *totals)
+{
+    return totals->debits_posted - totals->credits_posted - totals->credits_pending;
+}
+
+/* Caps and overflow. Posting and voiding cannot break either: the hold counted already, because
+ * pending and posted of one side are bounded as a sum. */
+static ps_ledger_outcome totals_check(const ps_leg *leg, const leg_side *debit,
+                                      const leg_side *credit)
 {
     if (!is_new(leg)) {
         return PS_LEDGER_OK;
     }
-    const ps_account *d = ps_ledger_account(check->ledger, leg->debit);
-    const ps_account *c = ps_ledger_account(check->ledger, leg->credit);
-    if ((d->flags & PS_ACCOUNT_DEBITS_CAPPED) != 0 &&
-        ps_account_headroom(totals_of(check, leg->debit)) < leg->amount) {
+    const ps_account_totals *d = debit->totals;
+    const ps_account_totals *c = credit->totals;
+    if ((debit->account->flags & PS_ACCOUNT_DEBITS_CAPPED) != 0 &&
+        ps_account_headroom(d) < leg->amount) {
         return PS_LEDGER_INSUFFICIENT_FUNDS;
     }
-    if ((c->flags & PS_ACCOUNT_CREDITS_CAPPED) != 0) {
-        const ps_account_totals *totals = totals_of(check, leg->credit);
-        if (totals->debits_posted - totals->credits_posted - totals->credits_pending <
-            leg->amount) {
-            return PS_LEDGER_EXCEEDS_DEBITS;
-        }
+    if ((credit->account->flags & PS_ACCOUNT_CREDITS_CAPPED) != 0 &&
+        credit_headroom(c) < leg->amount) {
+        return PS_LEDGER_EXCEEDS_DEBITS;
     }
-    return PS_LEDGER_OK;
+    bool fits = d->debits_pending + d->debits_posted <= total_max - leg->amount &&
+                c->credits_pending + c->credits_posted <= total_max - leg->amount;
+    return fits ? PS_LEDGER_OK : PS_LEDGER_OVERFLOW;
 }
 
-/* Moves one leg's amount on the totals of its two accounts. False: a 128-bit total would overflow.
- * */
-static bool totals_move(uint8_t kind, int64_t amount, ps_account_totals *debit,
+/* Moves one leg's amount on the totals of its two accounts. */
+static void totals_move(uint8_t kind, int64_t amount, ps_account_totals *debit,
                         ps_account_totals *credit)
 {
-    ps_i128 ignored;
+    PS_ASSERT(debit != credit);
     switch ((ps_leg_kind)kind) {
     case PS_LEG_POSTED:
-        if (!ps_i128_add(debit->debits_posted, amount, &ignored) ||
-            !ps_i128_add(credit->credits_posted, amount, &ignored)) {
-            return false;
-        }
         debit->debits_posted += amount;
         credit->credits_posted += amount;
-        return true;
+        break;
     case PS_LEG_PENDING:
-        if (!ps_i128_add(debit->debits_pending, amount, &ignored) ||
-            !ps_i128_add(credit->credits_pending, amount, &ignored)) {
-            return false;
-        }
         debit->debits_pending += amount;
         credit->credits_pending += amount;
-        return true;
+        break;
     case PS_LEG_POST:
-        if (!ps_i128_add(debit->debits_posted, amount, &ignored) ||
-            !ps_i128_add(credit->credits_posted, amount, &ignored)) {
-            return false;
-        }
         debit->debits_pending -= amount;
         debit->debits_posted += amount;
         credit->credits_pending -= amount;
         credit->credits_posted += amount;
-        return true;
+        break;
     case PS_LEG_VOID:
         debit->debits_pending -= amount;
         credit->credits_pending -= amount;
-        return true;
+        break;
     }
-    return false;
+    PS_ASSERT(debit->debits_pending >= 0 && credit->credits_pending >= 0);
 }
 
 /* Voiding the rest of a transfer that was posted in part leaves it posted. */
@@ -186,100 +238,91 @@ static uint8_t state_after(const ps_leg *leg, int64_t left, int64_t posted)
     return (leg->flags & PS_LEG_EXPIRE) != 0 ? PS_TRANSFER_EXPIRED : PS_TRANSFER_VOIDED;
 }
 
-static ps_ledger_outcome leg_check_one(leg_check *check, const ps_leg *leg)
+/* Makes an accepted leg visible to the legs after it. */
+static void check_advance(leg_check *check, const ps_leg *leg, touched_transfer *transfer,
+                          const leg_side *debit, const leg_side *credit)
+{
+    PS_ASSERT(is_new(leg) == (transfer == NULL));
+    check->checkpoints_left -= side_checkpoints(debit) + side_checkpoints(credit);
+    check->slots_left -= takes_slot(leg) ? 1 : 0;
+    ps_account_totals *debit_totals = side_touch(check, debit);
+    totals_move(leg->kind, leg->amount, debit_totals, side_touch(check, credit));
+    if (transfer != NULL) {
+        transfer->left -= leg->amount;
+        transfer->posted += leg->kind == PS_LEG_POST ? leg->amount : 0;
+        transfer->state = state_after(leg, transfer->left, transfer->posted);
+        check->slots_left += transfer->left == 0 && transfer->kept == 0 ? 1 : 0;
+    } else if (leg->kind == PS_LEG_PENDING) {
+        PS_ASSERT(check->transfer_count < PS_LEGS_MAX);
+        check->transfers[check->transfer_count++] = (touched_transfer){
+            .slot = PS_LEG_SLOT_PREVIOUS,
+            .debit = debit->number,
+            .credit = credit->number,
+            .left = leg->amount,
+            .state = PS_TRANSFER_PENDING,
+            .kept = (leg->flags & PS_LEG_KEEP) != 0,
+        };
+    }
+}
+
+static ps_ledger_outcome leg_check_one(leg_check *check, const ps_leg *leg, bool is_last)
 {
     touched_transfer *transfer = NULL;
-    uint32_t debit = leg->debit;
-    uint32_t credit = leg->credit;
+    uint32_t debit_number = leg->debit;
+    uint32_t credit_number = leg->credit;
     if (leg->amount <= 0 || leg->amount > PS_AMOUNT_MAX) {
         return PS_LEDGER_AMOUNT_INVALID;
     }
     if (!is_new(leg)) {
         transfer = transfer_of(check, leg->slot);
-        if (transfer == NULL) {
-            return PS_LEDGER_TRANSFER_MISSING;
+        ps_ledger_outcome outcome = transfer_check(transfer, leg->amount);
+        if (outcome != PS_LEDGER_OK) {
+            return outcome;
         }
-        ps_ledger_outcome resolved = resolved_outcome(transfer->state);
-        if (resolved != PS_LEDGER_OK) {
-            return resolved;
-        }
-        if (leg->amount > transfer->left) {
-            return PS_LEDGER_AMOUNT_OVER_PENDING;
-        }
-        debit = transfer->debit;
-        credit = transfer->credit;
+        debit_number = transfer->debit;
+        credit_number = transfer->credit;
     }
-    ps_ledger_outcome outcome = leg_form_check(check, leg, debit, credit);
+    uint32_t account_count = ps_ledger_account_count(check->ledger);
+    if (debit_number >= account_count || credit_number >= account_count) {
+        return PS_LEDGER_ACCOUNT_MISSING;
+    }
+    leg_side debit = side_get(check, debit_number);
+    leg_side credit = side_get(check, credit_number);
+    ps_ledger_outcome outcome = pair_check(leg, debit.account, credit.account);
     if (outcome == PS_LEDGER_OK) {
-        outcome = leg_caps_check(check, leg);
+        outcome = totals_check(leg, &debit, &credit);
     }
     if (outcome != PS_LEDGER_OK) {
         return outcome;
     }
-    if (!totals_move(leg->kind, leg->amount, totals_of(check, debit), totals_of(check, credit))) {
-        return PS_LEDGER_OVERFLOW;
+    if ((takes_slot(leg) && check->slots_left == 0) ||
+        side_checkpoints(&debit) + side_checkpoints(&credit) > check->checkpoints_left) {
+        return PS_LEDGER_FULL;
     }
-    if (transfer != NULL) {
-        transfer->left -= leg->amount;
-        transfer->posted += leg->kind == PS_LEG_POST ? leg->amount : 0;
-        transfer->state = state_after(leg, transfer->left, transfer->posted);
-    } else if (leg->kind == PS_LEG_PENDING) {
-        touched_transfer *made = &check->transfers[check->transfer_count++];
-        *made = (touched_transfer){PS_LEG_SLOT_PREVIOUS, debit, credit,
-                                   leg->amount,          0,     PS_TRANSFER_PENDING};
+    if (!is_last) {
+        check_advance(check, leg, transfer, &debit, &credit);
     }
     return PS_LEDGER_OK;
-}
-
-static const ps_ledger_counters *counters_of(const ps_ledger *ledger)
-{
-    return (const ps_ledger_counters *)(const void *)ledger->counters.data;
-}
-
-static bool takes_slot(const ps_leg *leg)
-{
-    return leg->kind == PS_LEG_PENDING ||
-           (leg->kind == PS_LEG_POSTED && (leg->flags & PS_LEG_KEEP) != 0);
-}
-
-/* Room for what the legs may add: transfer slots, and at worst a checkpoint for both accounts of
- * each leg. */
-static bool has_room(const ps_ledger *ledger, const ps_leg *legs, uint32_t leg_count)
-{
-    uint64_t slots_wanted = 0;
-    for (uint32_t i = 0; i < leg_count; i++) {
-        slots_wanted += takes_slot(&legs[i]) ? 1 : 0;
-    }
-    uint64_t slots_new =
-        (ledger->transfers.size_max - ledger->transfers.size) / sizeof(ps_transfer);
-    uint64_t checkpoints =
-        (ledger->checkpoints.size_max - ledger->checkpoints.size) / sizeof(ps_account_checkpoint);
-    return slots_wanted <= slots_new + counters_of(ledger)->free_slot_count &&
-           2 * (uint64_t)leg_count <= checkpoints;
 }
 
 ps_ledger_outcome ps_ledger_check(ps_ledger *ledger, const ps_leg *legs, uint32_t leg_count,
                                   uint32_t *out_leg)
 {
     PS_ASSERT(leg_count > 0 && leg_count <= PS_LEGS_MAX);
-    leg_check check;
-    check.ledger = ledger;
-    check.account_count = 0;
-    check.transfer_count = 0;
-    ps_ledger_outcome outcome = PS_LEDGER_OK;
-    uint32_t leg = 0;
-    while (leg < leg_count && outcome == PS_LEDGER_OK) {
-        PS_ASSERT(legs[leg].kind <= PS_LEG_VOID);
-        outcome = leg_check_one(&check, &legs[leg]);
-        leg++;
+    PS_UNINITIALIZED leg_check check;
+    check_begin(&check, ledger);
+    for (uint32_t i = 0; i < leg_count; i++) {
+        PS_ASSERT(legs[i].kind <= PS_LEG_VOID);
+        ps_ledger_outcome outcome = leg_check_one(&check, &legs[i], i + 1 == leg_count);
+        if (outcome == PS_LEDGER_OK) {
+            continue;
+        }
+        if (out_leg != NULL) {
+            *out_leg = i;
+        }
+        return outcome;
     }
-    if (outcome == PS_LEDGER_OK && !has_room(ledger, legs, leg_count)) {
-        outcome = PS_LEDGER_FULL;
-    }
-    if (outcome != PS_LEDGER_OK && out_leg != NULL) {
-        *out_leg = leg - 1;
-    }
-    return outcome;
+    return PS_LEDGER_OK;
 }
 
 /* ── apply ── */
@@ -312,6 +355,7 @@ static uint32_t slot_take(ps_ledger *ledger)
 
 static void slot_free(ps_ledger *ledger, uint32_t slot)
 {
+    PS_ASSERT(ps_ledger_transfer(ledger, slot) != NULL);
     ps_ledger_counters *counters = counters_mut(ledger);
     uint64_t offset = counters->free_slot_count * sizeof(uint32_t);
     if (offset == ledger->free_slots.size) {
@@ -352,8 +396,9 @@ static void leg_open(ps_ledger *ledger, ps_leg *leg)
 /* Posts or voids part of a pending transfer. */
 static void leg_resolve(ps_ledger *ledger, ps_leg *leg)
 {
+    PS_ASSERT(ps_ledger_transfer(ledger, leg->slot) != NULL);
     ps_transfer *transfer = transfer_mut(ledger, leg->slot);
-    PS_ASSERT(transfer->number != 0 && transfer->state == PS_TRANSFER_PENDING);
+    PS_ASSERT(transfer->state == PS_TRANSFER_PENDING);
     PS_ASSERT(leg->amount <= transfer->left);
     leg->transfer = transfer->number;
     leg->debit = transfer->debit;
@@ -372,12 +417,7 @@ static void leg_resolve(ps_ledger *ledger, ps_leg *leg)
 
 static void checkpoint_make(ps_ledger *ledger, uint32_t number, ps_account *account)
 {
-    const ps_account_checkpoint *all = (const void *)ledger->checkpoints.data;
-    uint64_t covered =
-        account->last_checkpoint == PS_INDEX_NONE ? 0 : all[account->last_checkpoint].entry_count;
-    if (account->entry_count - covered < PS_ACCOUNT_CHECKPOINT_EVERY) {
-        return;
-    }
+    PS_ASSERT(account->last_seq > 0 && account->entry_count >= PS_ACCOUNT_CHECKPOINT_EVERY);
     ps_account_checkpoint *checkpoint = ps_region_extend(&ledger->checkpoints, sizeof *checkpoint);
     PS_ASSERT(checkpoint != NULL);
     checkpoint->totals = account->totals;
@@ -386,7 +426,9 @@ static void checkpoint_make(ps_ledger *ledger, uint32_t number, ps_account *acco
     checkpoint->entry_count = account->entry_count;
     checkpoint->account = number;
     checkpoint->previous = account->last_checkpoint;
+    const ps_account_checkpoint *all = (const void *)ledger->checkpoints.data;
     account->last_checkpoint = (uint32_t)(checkpoint - all);
+    account->since_checkpoint = 0;
 }
 
 /* A new entry on an account: returns it for writing, with its chain moved on to this record. */
@@ -397,13 +439,16 @@ static ps_account *entry_begin(ps_ledger *ledger, uint32_t number, uint64_t seq,
     ps_account *account = (ps_account *)(void *)ledger->accounts.data + number;
     ps_region_touch(&ledger->accounts, account, sizeof *account);
     PS_ASSERT(seq >= account->last_seq);
-    if (account->last_seq != seq) {
+    if (account->since_checkpoint >= PS_ACCOUNT_CHECKPOINT_EVERY && account->last_seq != seq) {
         checkpoint_make(ledger, number, account);
     }
     *out_prev_seq = account->last_seq;
     account->last_seq = seq;
     account->last_ns = now_ns;
     account->entry_count++;
+    if (account->since_checkpoint < PS_ACCOUNT_CHECKPOINT_EVERY) {
+        account->since_checkpoint++;
+    }
     return account;
 }
 
@@ -415,35 +460,41 @@ static void leg_apply(ps_ledger *ledger, ps_leg *leg, uint64_t seq, int64_t now_
     } else {
         leg_resolve(ledger, leg);
     }
-    PS_ASSERT(leg->debit != leg->credit);
     ps_account *debit = entry_begin(ledger, leg->debit, seq, now_ns, &leg->debit_prev_seq);
     ps_account *credit = entry_begin(ledger, leg->credit, seq, now_ns, &leg->credit_prev_seq);
-    PS_ASSERT(debit->book == credit->book && debit->currency == credit->currency);
-    bool fits = totals_move(leg->kind, leg->amount, &debit->totals, &credit->totals);
-    PS_ASSERT(fits);
-    PS_ASSERT(debit->totals.debits_pending >= 0 && credit->totals.credits_pending >= 0);
-    PS_ASSERT((debit->flags & PS_ACCOUNT_DEBITS_CAPPED) == 0 ||
-              ps_account_headroom(&debit->totals) >= 0);
+    PS_ASSERT(pair_check(leg, debit, credit) == PS_LEDGER_OK);
+    const leg_side debit_side = {debit, &debit->totals, leg->debit, TOUCHED_MAX};
+    const leg_side credit_side = {credit, &credit->totals, leg->credit, TOUCHED_MAX};
+    PS_ASSERT(totals_check(leg, &debit_side, &credit_side) == PS_LEDGER_OK);
+    totals_move(leg->kind, leg->amount, &debit->totals, &credit->totals);
+}
+
+/* A leg from the journal comes filled in: what we come to must be what is written there. */
+static void leg_replay(ps_ledger *ledger, ps_leg *leg, uint64_t seq, int64_t now_ns)
+{
+    const ps_leg recorded = *leg;
+    PS_ASSERT(recorded.transfer != 0);
+    leg_apply(ledger, leg, seq, now_ns);
+    PS_ASSERT(memcmp(&recorded, leg, sizeof *leg) == 0);
 }
 
 void ps_ledger_apply(ps_ledger *ledger, ps_leg *legs, uint32_t leg_count, uint64_t seq,
                      int64_t now_ns)
 {
     PS_ASSERT(leg_count > 0 && leg_count <= PS_LEGS_MAX);
+    PS_ASSERT(seq > 0);
     uint32_t newest_slot = PS_INDEX_NONE;
     for (uint32_t i = 0; i < leg_count; i++) {
         ps_leg *leg = &legs[i];
-        const ps_leg recorded = *leg;
+        if (leg->transfer != 0) {
+            leg_replay(ledger, leg, seq, now_ns);
+            continue;
+        }
         if (!is_new(leg) && leg->slot == PS_LEG_SLOT_PREVIOUS) {
             leg->slot = newest_slot;
         }
         leg_apply(ledger, leg, seq, now_ns);
-        if (leg->kind == PS_LEG_PENDING) {
-            newest_slot = leg->slot;
-        }
-        /* A leg that comes from the journal has a transfer number: it must be the one that we came
-         * to. */
-        PS_ASSERT(recorded.transfer == 0 || memcmp(&recorded, leg, sizeof *leg) == 0);
+        newest_slot = leg->kind == PS_LEG_PENDING ? leg->slot : newest_slot;
     }
 }
 
