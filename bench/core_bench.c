@@ -59,6 +59,8 @@ int main(int argc, char **argv)
     if (!ps_currency_parse(PS_SLICE("EUR"), &request.currency)) {
         return 1;
     }
+    ps_region *regions[64];
+    uint32_t region_count = ps_core_regions(core, regions);
     uint64_t bytes = 0;
     int64_t start_ns = ps_io_now_mono_ns(io);
     for (uint64_t i = 0; i < count; i++) {
@@ -79,6 +81,11 @@ int main(int argc, char **argv)
         command.idempotency = (ps_u128){i + 1, bench_draw(&random, UINT64_MAX)};
         command.fingerprint = (ps_u128){i, 1};
         command.u.payment = &request;
+        if (i % 1024 == 0) { /* in the service, the maintenance thread's work */
+            for (uint32_t r = 0; r < region_count; r++) {
+                ps_region_populate(regions[r]);
+            }
+        }
         ps_result result;
         int64_t from_ns = ps_io_now_mono_ns(io);
         ps_core_execute(core, &command, (int64_t)(i + 2) * 1000, i + 2, payload, &result);

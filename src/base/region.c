@@ -3,7 +3,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BITS_PER_WORD = 64 };
+enum { BITS_PER_WORD = 64, POPULATE_PAGES = 3 };
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; not in the headers of every C library */
+#endif
 
 static uint64_t chunk_count(uint64_t size)
 {
@@ -102,8 +106,30 @@ void *ps_region_extend(ps_region *region, uint64_t size)
     }
     /* Zero already: memory beyond size was never written, or given back by clear. */
     void *at = region->data + region->size;
+    uint64_t chunk = region->size / PS_REGION_CHUNK;
     region->size += size;
+    if (region->size / PS_REGION_CHUNK != chunk) {
+        atomic_store_explicit(&region->used_hint, region->size, memory_order_relaxed);
+    }
     return at;
+}
+
+bool ps_region_populate(ps_region *region)
+{
+    if (region->size_max < huge_from) {
+        return false;
+    }
+    uint64_t used = atomic_load_explicit(&region->used_hint, memory_order_relaxed);
+    uint64_t wanted = min_u64((used / huge_page + POPULATE_PAGES) * huge_page,
+                              reserved_size(region) / huge_page * huge_page);
+    if (wanted <= region->populated) {
+        return false;
+    }
+    /* Without it (an old kernel) the owner faults the pages in itself. */
+    (void)madvise(region->data + region->populated, wanted - region->populated,
+                  MADV_POPULATE_WRITE);
+    region->populated = wanted;
+    return true;
 }
 
 void ps_region_clear(ps_region *region)
@@ -111,6 +137,8 @@ void ps_region_clear(ps_region *region)
     PS_ASSERT(!region->frozen);
     give_back(region->data, chunk_count(region->size) * PS_REGION_CHUNK);
     region->size = 0;
+    atomic_store(&region->used_hint, 0);
+    region->populated = 0;
 }
 
 /* ── snapshots ── */

@@ -20,15 +20,19 @@
 #ifndef PS_BASE_REGION_H
 #define PS_BASE_REGION_H
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 
 enum { PS_REGION_CHUNK = 65536 };
 
 typedef struct {
-    char *data;        /* base address, page-aligned; fixed from init to release */
-    uint64_t size;     /* bytes in use */
-    uint64_t size_max; /* declared limit in bytes */
-    const char *name;  /* for errors, snapshots and metrics; static storage */
+    char *data;                 /* base address, page-aligned; fixed from init to release */
+    uint64_t size;              /* bytes in use */
+    uint64_t size_max;          /* declared limit in bytes */
+    const char *name;           /* for errors, snapshots and metrics; static storage */
+    _Atomic uint64_t used_hint; /* size as of a while ago, for populate */
+    uint64_t populated;         /* populate's own: present up to here */
     /* snapshot in progress */
     bool frozen;
     uint64_t frozen_size; /* size at freeze */
@@ -47,6 +51,9 @@ void ps_region_release(ps_region *region);
 /* `size` more bytes, zeroed, at the end; NULL when the declared limit is reached (state untouched).
  * */
 PS_CHECKED void *ps_region_extend(ps_region *region, uint64_t size);
+/* Any one thread: makes the memory that the next extends will use present, so that the owner does
+ * not wait for the kernel's zeros. Large tables only. True: there was something to do. */
+bool ps_region_populate(ps_region *region);
 /* Back to empty, memory returned. Not while frozen. */
 void ps_region_clear(ps_region *region);
 

@@ -153,7 +153,7 @@ static void plain_payment(ps_mix *mix)
         (unsigned long long)payer);
     ps_buf_append_text(
         &mix->body,
-        mix->kind == PS_MIX_WALLET
+        mix->kind != PS_MIX_PAYMENTS
             ? "{\"type\":\"wallet\"}"
             : "{\"type\":\"card\",\"token\":\"tok_ok\",\"bin\":\"411111\",\"last4\":\"1111\","
               "\"exp\":\"2030-04\",\"country\":\"DE\"}");
@@ -248,7 +248,8 @@ void ps_mix_next(ps_mix *mix, ps_mix_request *out_request)
 
 bool ps_mix_setup(ps_mix *mix, ps_mix_request *out_request)
 {
-    if (mix->kind != PS_MIX_WALLET || mix->setup_count >= WALLET_COUNT) {
+    bool from_wallets = mix->kind == PS_MIX_WALLET || mix->kind == PS_MIX_HOT;
+    if (!from_wallets || mix->setup_count >= WALLET_COUNT) {
         return false;
     }
     ps_buf_clear(&mix->body);

@@ -4,7 +4,7 @@
  * payments  card payments that are approved, captured at once, spread over 1,000 merchants
  * (default)
  * wallet    the same from 1,000 wallets, which are funded first
- * hot       all money to one merchant
+ * hot       as wallet, all money to one merchant
  * demo      what a day looks like: several currencies, declines, manual and partial captures,
  * refunds, a dispute, cancels,
  *           a burst now and then

@@ -39,7 +39,9 @@ struct ps_engine {
 
     _Atomic int snapshot; /* snapshot_state */
     ps_snapshot_writer *writer;
-    ps_region *regions[PS_SNAPSHOT_REGIONS_MAX]; /* of the core; the writer borrows the list */
+    /* of the core, fixed once it is open; the snapshot writer borrows the list */
+    ps_region *regions[PS_SNAPSHOT_REGIONS_MAX];
+    uint32_t region_count;
     ps_error snapshot_error;
     uint64_t snapshot_seq;        /* of the one in progress */
     uint64_t snapshot_record_seq; /* the record that says it is valid */
@@ -318,7 +320,8 @@ static PS_CHECKED ps_code core_make(ps_engine *engine, ps_error *err)
 
 static void shape_get(ps_engine *engine, ps_snapshot_shape *out_shape)
 {
-    out_shape->region_count = ps_core_regions(engine->core, engine->regions);
+    engine->region_count = ps_core_regions(engine->core, engine->regions);
+    out_shape->region_count = engine->region_count;
     out_shape->regions = engine->regions;
     out_shape->layout_version = PS_CORE_LAYOUT_VERSION;
     out_shape->instance = ps_journal_instance(engine->journal);
@@ -791,6 +794,15 @@ ps_code ps_engine_snapshot_write(ps_engine *engine, ps_error *err)
         return code;
     }
     return PS_OK;
+}
+
+bool ps_engine_populate(ps_engine *engine)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < engine->region_count; i++) {
+        found = ps_region_populate(engine->regions[i]) || found;
+    }
+    return found;
 }
 
 /* Both sides on one thread, until the snapshot in progress (or a new one) is valid and older ones are gone. */

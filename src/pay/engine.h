@@ -96,6 +96,10 @@ PS_CHECKED ps_code ps_engine_snapshot_step(ps_engine *engine, bool force, bool *
  * the record is durable. */
 PS_CHECKED ps_code ps_engine_snapshot_write(ps_engine *engine, ps_error *err);
 
+/* Maintenance side: makes the memory that the state will grow into present. True: it did something,
+ * come back soon. */
+bool ps_engine_populate(ps_engine *engine);
+
 /* ── simple form, for tools and the simulator ── */
 
 /* execute + close + commit: the reply is durable on return. */

@@ -7,6 +7,7 @@
 enum {
     SEAL_AFTER_MS = 50,
     MAINTENANCE_MS = 100,
+    POPULATE_MS = 5,
     SPACE_RETRY_MS = 1000, /* well under the 5 s after which writing must go on */
     SCRUB_STEPS_PER_S = 4,
     AUDIT_SCAN_MAX = 20000 /* records of one scan step */
@@ -232,11 +233,13 @@ void *ps_service_maintenance_run(void *context)
         ps_auth_reader_refresh(m.keys);
         audit_run(&m);
         scrub(&m, now_ns);
+        bool is_growing = ps_engine_populate(service->engine);
         ps_doorbell_arm(&service->maintenance_bell);
         if (atomic_load(&service->maintenance_ends)) {
             ps_doorbell_disarm(&service->maintenance_bell);
         } else {
-            ps_doorbell_sleep(&service->maintenance_bell, MAINTENANCE_MS * PS_NS_PER_MS);
+            int64_t wait_ms = is_growing ? POPULATE_MS : MAINTENANCE_MS;
+            ps_doorbell_sleep(&service->maintenance_bell, wait_ms * PS_NS_PER_MS);
         }
     }
     audit_run(&m);
