@@ -1,5 +1,6 @@
 #include "serve/decode_query.h"
 
+#include "base/time.h"
 #include "serve/card_number.h"
 #include "serve/decode_cursor.h"
 #include "serve/decode_internal.h"
@@ -216,6 +217,16 @@ static int64_t created_lt(const ps_decoder *decoder)
     return ps_slot_has(decoder, PS_SLOT_CREATED_LT) && time_ns <= 0 ? 1 : time_ns;
 }
 
+/* Times are shown in whole milliseconds: what was created in this one counts, too. */
+static int64_t at_end_of_ms(const ps_decoder *decoder)
+{
+    int64_t at_ns = ps_slot_integer(decoder, PS_SLOT_AT, 0);
+    if (!ps_slot_has(decoder, PS_SLOT_AT) || at_ns > INT64_MAX - PS_NS_PER_MS) {
+        return at_ns;
+    }
+    return at_ns - at_ns % PS_NS_PER_MS + PS_NS_PER_MS - 1;
+}
+
 static void query_fill(ps_decoder *decoder, const ps_request_context *context, ps_query *query)
 {
     const ps_route *route = context->route;
@@ -239,7 +250,7 @@ static void query_fill(ps_decoder *decoder, const ps_request_context *context, p
     query->amount_gte = ps_slot_integer(decoder, PS_SLOT_AMOUNT_GTE, 0);
     query->amount_lt = ps_slot_integer(decoder, PS_SLOT_AMOUNT_LT, 0);
     query->after = (uint64_t)ps_slot_integer(decoder, PS_SLOT_AFTER, 0);
-    query->at_ns = ps_slot_integer(decoder, PS_SLOT_AT, 0);
+    query->at_ns = at_end_of_ms(decoder);
     query->at_sequence = (uint64_t)ps_slot_integer(decoder, PS_SLOT_AT_SEQUENCE, 0);
     if (route->query == PS_QUERY_PAYMENTS) {
         query->target = filters_write(decoder);
