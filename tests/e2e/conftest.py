@@ -117,8 +117,10 @@ class Client:
 
     def post(self, path, body=None, idempotency=None, **options):
         key = idempotency or f"test-{os.getpid()}-{next(_numbers)}"
-        return self.session.post(self.service.url + path, json={} if body is None else body,
-                                 headers=self.headers({"Idempotency-Key": key}), timeout=30, **options)
+        if "data" not in options:
+            options["json"] = {} if body is None else body
+        headers = self.headers({"Idempotency-Key": key, "Content-Type": "application/json", **options.pop("headers", {})})
+        return self.session.post(self.service.url + path, headers=headers, timeout=30, **options)
 
     def send(self, method, path, data=None, headers=None):
         """Any request, with these bytes and headers and no others."""
