@@ -486,7 +486,9 @@ static ps_http_admission on_head(void *context, ps_http_request *request)
     uint32_t allowed_methods = 0;
     ps_loop_random(loop, &state->request_id, sizeof state->request_id);
     if (!route_match(request, state, &allowed_methods)) {
-        if (allowed_methods == 0 && ps_page_find(ps_http_request_path(request)) != NULL) {
+        ps_http_method method = ps_http_request_method(request);
+        bool is_read = method == PS_HTTP_GET || method == PS_HTTP_HEAD;
+        if (is_read && ps_page_find(ps_http_request_path(request)) != NULL) {
             return PS_HTTP_CONTINUE; /* a part of the page */
         }
         answer_no_route(loop, request, allowed_methods);
