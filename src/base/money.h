@@ -12,9 +12,8 @@
 
 typedef __int128 ps_i128;
 
-/* The largest amount of one movement, in minor units: 10^15 leaves room for 9,000 of them in an
- * int64_t. */
-#define PS_AMOUNT_MAX INT64_C(1000000000000000)
+/* The largest amount of one movement, in minor units. Sums are ps_i128. */
+#define PS_AMOUNT_MAX INT64_MAX
 
 /* Index into the currency table; stable for ever (stored in the journal): new codes are appended.
  * */

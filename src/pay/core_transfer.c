@@ -1,8 +1,9 @@
 /* Transfers that users make themselves: single-phase, or pending with an optional timeout, then
- * posted (whole or in parts; what is not posted stays pending), voided or expired; and reverted by
- * one mirror transfer.
+ * posted (whole or in part; what is not posted is released), voided or expired; and reverted by one
+ * mirror transfer.
  *
- * Accounts of payments other than payer:… are moved by admin keys only. They are made on first use,
+ * Accounts of payments other than payer:… and, in test mode, world are moved by admin keys only.
+ * They are made on first use,
  * as payments make them; but a debit from one that may not overdraw and was never used has nothing
  * to give and names an unknown account.
  */
@@ -93,8 +94,12 @@ static bool account_needs_admin(const ps_core *core, uint32_t account)
 {
     ps_account_role role;
     ps_slice name;
-    return ps_account_role_parse(ps_ledger_account_name(&core->ledger, account), &role, &name) &&
-           role != PS_ROLE_PAYER;
+    const ps_account *a = ps_ledger_account(&core->ledger, account);
+    if (!ps_account_role_parse(ps_ledger_account_name(&core->ledger, account), &role, &name)) {
+        return false;
+    }
+    bool is_test_money = role == PS_ROLE_WORLD && ps_book_at(core, a->book)->live == 0;
+    return role != PS_ROLE_PAYER && !is_test_money;
 }
 
 /* ── create ── */
@@ -209,17 +214,17 @@ ps_refusal ps_handle_transfer_post(ps_core *core, const ps_command *command, ps_
         *detail = left;
         return PS_REFUSED_POST_TOO_LARGE;
     }
-    ps_leg leg = {.kind = PS_LEG_POST, .slot = body.slot, .amount = amount};
-    ps_ledger_outcome outcome = ps_ledger_check(&core->ledger, &leg, 1, NULL);
+    ps_leg legs[] = {{.kind = PS_LEG_POST, .slot = body.slot, .amount = amount},
+                     {.kind = PS_LEG_VOID, .slot = body.slot, .amount = left - amount}};
+    uint32_t leg_count = amount < left ? 2 : 1;
+    ps_ledger_outcome outcome = ps_ledger_check(&core->ledger, legs, leg_count, NULL);
     if (outcome != PS_LEDGER_OK) {
         return ps_refusal_of_outcome(outcome);
     }
-    ps_emit_legs(emit, &leg, 1);
-    body.posted += amount;
-    if (amount == left) {
-        body.status = PS_TRANSFER_POSTED;
-        body.slot = PS_INDEX_NONE;
-    }
+    ps_emit_legs(emit, legs, leg_count);
+    body.posted = amount;
+    body.status = PS_TRANSFER_POSTED;
+    body.slot = PS_INDEX_NONE;
     ps_emit_transfer(emit, &body, PS_EVENT_TRANSFER_POSTED);
     return PS_REFUSED_NONE;
 }

@@ -250,10 +250,10 @@ static void verify_children(ps_verify *v)
                                       ? owned_hold(v, transfer->slot, "transfer", i)
                                       : NULL;
         int64_t left = hold != NULL ? hold->left : 0;
-        bool whole =
-            transfer->status == PS_TRANSFER_PENDING || transfer->status == PS_TRANSFER_POSTED;
-        if (transfer->posted < 0 || transfer->posted + left > transfer->amount ||
-            (whole && transfer->posted + left != transfer->amount)) {
+        bool is_pending = transfer->status == PS_TRANSFER_PENDING;
+        bool is_posted = transfer->status == PS_TRANSFER_POSTED;
+        if (left != (is_pending ? transfer->amount : 0) || (transfer->posted > 0) != is_posted ||
+            transfer->posted < 0 || transfer->posted > transfer->amount) {
             violate(v, "M4", "transfer %u: posted and left are not its amount", i);
         }
         if (transfer->debit == transfer->credit) {
