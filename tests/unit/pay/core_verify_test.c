@@ -149,7 +149,7 @@ static void m4_holds_that_nobody_or_two_own(void **state)
     ps_api_transfer_mut(f->core, ps_api_transfer_count(f->core))->body.status = PS_TRANSFER_VOIDED;
     expect(f, "M4");
     f = world_new();
-    ps_api_transfer_mut(f->core, 1)->body.posted -= 1;
+    ps_api_transfer_mut(f->core, 1)->body.posted += 1;
     expect(f, "M4");
 }
 
