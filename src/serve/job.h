@@ -62,7 +62,7 @@ typedef struct ps_job {
     ps_buf structs;    /* query: result structs; account commands: the account after it */
     ps_buf payloads;   /* copies of the records made */
     uint64_t wait_seq; /* V1: released when this is durable */
-    char secret[PS_API_KEY_TEXT_MAX]; /* KEY_CREATE; empty otherwise; wiped with the job */
+    char secret[PS_API_KEY_TEXT_MAX];         /* KEY_CREATE; empty otherwise; wiped with the job */
     int64_t received_ns, pushed_ns, taken_ns; /* monotonic */
     bool is_rendered;
     bool is_replay; /* answered by the record of an earlier request */

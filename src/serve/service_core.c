@@ -122,21 +122,6 @@ static void record_learn(ps_service *service, const ps_command *command, uint64_
     }
 }
 
-/* A change of flags is answered with the account: its totals are not in the record. */
-static void account_attach(ps_service *service, const ps_command *command, ps_job *job)
-{
-    if (command->kind != PS_CMD_ACCOUNT_FREEZE && command->kind != PS_CMD_ACCOUNT_UNFREEZE &&
-        command->kind != PS_CMD_ACCOUNT_CLOSE) {
-        return;
-    }
-    ps_query query = {.kind = PS_QUERY_ACCOUNT,
-                      .book = command->book,
-                      .limit = 1,
-                      .target = command->target,
-                      .currency = command->currency};
-    ps_core_query(service->core, &query, &job->structs, &job->query_result);
-}
-
 /* ── jobs ── */
 
 static void job_answer(core_thread *core, ps_job *job)
@@ -175,9 +160,6 @@ static bool item_execute(core_thread *core, ps_job *job, ps_job_item *item)
         item->payload_offset = job->payloads.size;
         ps_buf_append_slice(&job->payloads, reply.payload);
         record_learn(service, &item->command, reply.seq, reply.payload);
-        account_attach(service, &item->command, job);
-    } else if (reply.result.kind == PS_RESULT_REPLAY) {
-        account_attach(service, &item->command, job);
     }
     return true;
 }

@@ -59,29 +59,6 @@ static void count_decision(ps_service_loop *loop, ps_slice payload)
     }
 }
 
-static bool is_account_change(const ps_command *command)
-{
-    return command->kind == PS_CMD_ACCOUNT_FREEZE || command->kind == PS_CMD_ACCOUNT_UNFREEZE ||
-           command->kind == PS_CMD_ACCOUNT_CLOSE;
-}
-
-/* The body of a record, without what is shown once. */
-static ps_code record_render(ps_service_loop *loop, ps_job *job, const ps_job_item *item,
-                             uint64_t seq, ps_slice payload, uint16_t *out_status, ps_error *err)
-{
-    const ps_record_header *head = ps_record_head(payload);
-    ps_account_view account;
-    if (is_account_change(&item->command) && head->refusal == PS_REFUSED_NONE &&
-        job->structs.size == sizeof account) {
-        memcpy(&account, job->structs.data, sizeof account);
-        ps_render_account(&account.account, ps_slice_of(account.name, account.name_size),
-                          &job->reply);
-        *out_status = head->http_status;
-        return PS_OK;
-    }
-    return ps_render_reply(loop->renderer, seq, payload, &job->reply, out_status, err);
-}
-
 /* Appends the item's body to job->reply. PS_E_MISSING: ask again at release. */
 static ps_code item_render(ps_service_loop *loop, ps_job *job, ps_job_item *item, bool is_durable,
                            uint16_t *out_status, ps_error *err)
@@ -96,7 +73,7 @@ static ps_code item_render(ps_service_loop *loop, ps_job *job, ps_job_item *item
     case PS_RESULT_RECORD: {
         ps_slice payload =
             ps_slice_of(job->payloads.data + item->payload_offset, item->result.payload_size);
-        return record_render(loop, job, item, item->seq, payload, out_status, err);
+        return ps_render_reply(loop->renderer, item->seq, payload, &job->reply, out_status, err);
     }
     case PS_RESULT_REPLAY: {
         ps_record_view view;
@@ -105,7 +82,8 @@ static ps_code item_render(ps_service_loop *loop, ps_job *job, ps_job_item *item
         }
         code = ps_renderer_walk_to(loop->renderer, item->result.replay_seq, &view, err);
         if (code == PS_OK) {
-            code = record_render(loop, job, item, view.seq, view.payload, out_status, err);
+            code = ps_render_reply(loop->renderer, view.seq, view.payload, &job->reply, out_status,
+                                   err);
         }
         job->is_replay = true;
         return code;

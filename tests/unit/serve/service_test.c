@@ -628,6 +628,10 @@ static void accounts_show_totals_entries_and_the_past(void **state)
     json_t *frozen = ask_json(f, 200, POST("/v1/accounts/till/freeze?currency=EUR", "k3", NULL));
     assert_int_equal(int_of(frozen, "balance"), 123);
     assert_int_equal(json_array_size(json_object_get(frozen, "flags")), 1);
+    json_decref(ask_json(f, 200, POST("/v1/accounts/till/unfreeze?currency=EUR", "k4", NULL)));
+    json_t *again = ask_json(f, 200, POST("/v1/accounts/till/freeze?currency=EUR", "k3", NULL));
+    assert_true(json_equal(frozen, again)); /* as it was then */
+    json_decref(again);
     json_decref(account);
     json_decref(entries);
     json_decref(rest);
