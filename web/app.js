@@ -1,47 +1,43 @@
-// The live page: follows the event stream of the key's book and shows what passes. Everything on it comes from the public API.
-'use strict';
+// The live page: draws what the event stream tells (tally.js), the metrics, and the trial balance. All of it is the public API.
+import { amountText, clock, duration, money, percent, words } from './format.js';
+import { Feed } from './feed.js';
+import { Tally, SECONDS_SHOWN } from './tally.js';
 
-const RATE_SECONDS = 120;
-const PAYMENTS_SHOWN = 50;
-// ISO 4217 exponents other than 2, as the service has them.
-const EXPONENTS = {};
-for (const code of 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ')) EXPONENTS[code] = 0;
-for (const code of 'BHD IQD JOD KWD LYD OMR TND'.split(' ')) EXPONENTS[code] = 3;
-for (const code of 'CLF UYW'.split(' ')) EXPONENTS[code] = 4;
 const BAD = new Set(['declined', 'failed', 'charged_back', 'disputed']);
-const WARN = new Set(['unknown', 'processing', 'in_review', 'expired', 'cancelled', 'reversed']);
-
-const byId = (id) => document.getElementById(id);
-const state = {
-  key: null,
-  sequence: 0,
-  payments: new Map(), // id → newest object, oldest first
-  seconds: [],         // {at, created, approved, decided, captured: {currency: amount}}
-  statuses: new Map(), // id → status, of payments seen
-  dirty: true,
-  controller: null,
+const WARN = new Set(['created', 'unknown', 'processing', 'in_review', 'expired', 'cancelled', 'reversed']);
+const STATUS_COLOURS = {
+  captured: '#2ea673', partially_captured: '#7cc9a5', settled: '#14734a', authorised: '#3f7fe0', partially_refunded: '#9a86e8', refunded: '#6f54c9',
+  declined: '#df5a50', failed: '#a8443c', disputed: '#e07fb0', charged_back: '#b03a78', unknown: '#e0a030', in_review: '#f0c46a',
+  processing: '#63b5c9', created: '#9fb3c8', cancelled: '#8a93a3', expired: '#6c7482', reversed: '#b0b6c0',
 };
 
-// ── formats ──
+const byId = (id) => document.getElementById(id);
+let tally = new Tally();
+let isChanged = true;   // the list of payments is not what the tally says
+let isPaused = false;
+let isPointedAt = false;
+let openId = null;      // the payment in the dialog
+let openVersion = 0;
+let behindUntil = 0;
 
-// Exact text of minor units: no floating point. BigInt keeps sums of any size.
-function money(amount, currency) {
-  const exponent = EXPONENTS[currency] ?? 2;
-  const negative = BigInt(amount) < 0n;
-  const digits = String(negative ? -BigInt(amount) : BigInt(amount)).padStart(exponent + 1, '0');
-  const whole = digits.slice(0, digits.length - exponent).replace(/\B(?=(\d{3})+$)/g, ' ');
-  const fraction = exponent ? '.' + digits.slice(-exponent) : '';
-  return `${negative ? '−' : ''}${whole}${fraction} ${currency}`;
-}
+const feed = new Feed({
+  event(event) {
+    tally.add(event);
+    isChanged = true;
+  },
+  state: connection,
+  denied(error) {
+    forget();
+    connection(error.message, 'lost');
+  },
+  skipped() {
+    behindUntil = Date.now() + 60000;
+  },
+});
 
-function clock(time) {
-  return new Date(time).toLocaleTimeString([], { hour12: false }) + '.' + time.slice(20, 23);
-}
-
-function duration(seconds) {
-  if (!Number.isFinite(seconds)) return '–';
-  if (seconds < 1e-3) return `${(seconds * 1e6).toFixed(seconds < 1e-5 ? 1 : 0)} µs`;
-  return seconds < 1 ? `${(seconds * 1e3).toFixed(2)} ms` : `${seconds.toFixed(2)} s`;
+function connection(text, how) {
+  byId('connection').textContent = text;
+  byId('connection').dataset.state = how;
 }
 
 function cell(row, text, className) {
@@ -51,109 +47,19 @@ function cell(row, text, className) {
   return td;
 }
 
+// Milliseconds are dropped where there is no room for them.
+function clockCell(row, time) {
+  const [seconds, rest] = clock(time).split('.');
+  cell(row, seconds).append(Object.assign(document.createElement('span'), { className: 'wide', textContent: `.${rest}` }));
+}
+
 function statusClass(status) {
   return BAD.has(status) ? 'bad' : WARN.has(status) ? 'warn' : 'good';
 }
 
-// ── talking to the service ──
-
-async function call(path) {
-  const reply = await fetch(path, { headers: { Authorization: `Bearer ${state.key}` } });
-  if (!reply.ok) {
-    const body = await reply.json().catch(() => ({}));
-    const error = new Error(body.error?.message ?? `HTTP ${reply.status}`);
-    error.status = reply.status;
-    throw error;
-  }
-  return reply.json();
-}
-
-function connection(text, how) {
-  byId('connection').textContent = text;
-  byId('connection').dataset.state = how;
-}
-
-function second(at) {
-  const last = state.seconds[state.seconds.length - 1];
-  if (last && last.at >= at) return last;
-  for (let next = last ? last.at + 1 : at; next <= at; next++) {
-    state.seconds.push({ at: next, created: 0, approved: 0, decided: 0, captured: {} });
-  }
-  state.seconds.splice(0, Math.max(0, state.seconds.length - RATE_SECONDS - 5));
-  return state.seconds[state.seconds.length - 1];
-}
-
-function paymentSeen(payment) {
-  state.payments.delete(payment.id);
-  state.payments.set(payment.id, payment);
-  state.statuses.set(payment.id, payment.status);
-  if (state.payments.size > PAYMENTS_SHOWN) state.payments.delete(state.payments.keys().next().value);
-  if (state.statuses.size > 20000) state.statuses.delete(state.statuses.keys().next().value);
-}
-
-function eventSeen(event) {
-  state.sequence = event.sequence;
-  state.dirty = true;
-  const object = event.data.object;
-  if (object.object !== 'payment') return;
-  const known = state.payments.get(object.id);
-  const now = second(Math.floor(Date.now() / 1000));
-  if (event.type === 'payment.created') now.created++;
-  if (event.type === 'payment.authorised') { now.approved++; now.decided++; }
-  if (event.type === 'payment.declined') now.decided++;
-  if (event.type === 'payment.captured' || event.type === 'payment.partially_captured') {
-    const before = BigInt(known?.captured ?? 0);
-    now.captured[object.currency] = (now.captured[object.currency] ?? 0n) + BigInt(object.captured) - before;
-  }
-  paymentSeen(object);
-}
-
-// Server-sent events over fetch, because EventSource cannot send a key.
-async function follow() {
-  const controller = new AbortController();
-  state.controller = controller;
-  const reply = await fetch(`/v1/stream?after=${state.sequence}`, {
-    headers: { Authorization: `Bearer ${state.key}`, Accept: 'text/event-stream' }, signal: controller.signal,
-  });
-  if (!reply.ok) throw new Error(`the stream answered HTTP ${reply.status}`);
-  connection('live', 'on');
-  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error('the stream ended');
-    const blocks = (rest + value).split('\n\n');
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const data = block.split('\n').filter((line) => line.startsWith('data:')).map((line) => line.slice(5)).join('\n');
-      if (data) eventSeen(JSON.parse(data));
-    }
-  }
-}
-
-async function followForEver() {
-  let wait = 500;
-  while (state.key) {
-    try {
-      const list = await call(`/v1/payments?limit=${PAYMENTS_SHOWN}`);
-      for (const payment of list.data.reverse()) {
-        paymentSeen(payment);
-        state.sequence = Math.max(state.sequence, payment.sequence);
-      }
-      state.dirty = true;
-      wait = 500;
-      await follow();
-    } catch (error) {
-      if (error.status === 401 || error.status === 403) {
-        forget();
-        connection(error.message, 'lost');
-        return;
-      }
-      if (error.name !== 'AbortError') connection(`${error.message}; trying again`, 'lost');
-      await new Promise((resolve) => setTimeout(resolve, wait));
-      wait = Math.min(wait * 2, 8000);
-    }
-  }
+function set(id, text) {
+  const element = byId(id);
+  if (element.textContent !== text) element.textContent = text;
 }
 
 // ── metrics and books ──
@@ -165,149 +71,237 @@ function metric(text, name, labels = '') {
 }
 
 async function metricsRead() {
-  const text = await (await fetch('/metrics')).text();
-  byId('decision-p50').textContent = duration(metric(text, 'paystream_decision_seconds', '{quantile="0.5"}'));
-  byId('decision-p99').textContent = duration(metric(text, 'paystream_decision_seconds', '{quantile="0.99"}'));
+  const text = await (await feed.request('/metrics')).text();
+  for (const [id, label] of [['p50', '{quantile="0.5"}'], ['p99', '{quantile="0.99"}']]) {
+    set(`decision-${id}`, duration(metric(text, 'paystream_core_seconds', label)));
+    set(`answer-${id}`, `answer ${duration(metric(text, 'paystream_request_seconds', label))}`);
+  }
   const unknown = metric(text, 'paystream_unknown_payments');
-  byId('unknown-count').textContent = Number.isNaN(unknown) ? '–' : String(unknown);
+  set('unknown-count', Number.isNaN(unknown) ? '–' : String(unknown));
   byId('unknown-count').className = unknown > 0 ? 'warn' : '';
 }
 
 async function balanceRead() {
-  if (!state.key) return;
-  const { data } = await call('/v1/ledger/trial-balance');
+  if (!feed.key) return;
+  const { data } = await feed.get('/v1/ledger/trial-balance');
   const body = byId('trial').tBodies[0];
   body.replaceChildren();
-  for (const row of data) {
+  for (const row of data.sort((a, b) => (a.currency < b.currency ? -1 : 1))) {
     const tr = body.insertRow();
     cell(tr, row.currency);
-    cell(tr, row.accounts, 'right');
-    for (const name of ['debits_posted', 'credits_posted', 'debits_pending', 'credits_pending']) cell(tr, money(row[name], row.currency), 'right');
     cell(tr, row.balanced ? '✓ balanced' : '✗ NOT balanced', row.balanced ? 'good' : 'bad');
+    cell(tr, amountText(row.debits_posted, row.currency), 'right');
+    cell(tr, amountText(row.credits_posted, row.currency), 'right');
+    const pending = [row.debits_pending, row.credits_pending].map((amount) => amountText(amount, row.currency));
+    cell(tr, pending[0] === pending[1] ? pending[0] : pending.join(' / '), 'right wide');
+    cell(tr, row.accounts, 'right wide');
   }
-  const balanced = data.every((row) => row.balanced);
-  byId('balance-mark').dataset.balanced = balanced ? 'yes' : 'no';
-  byId('balance-mark').textContent = balanced ? '✓ in balance' : '✗ out of balance';
+  const isBalanced = data.every((row) => row.balanced);
+  byId('balance-mark').dataset.balanced = isBalanced ? 'yes' : 'no';
+  set('balance-mark', isBalanced ? '✓ balanced' : '✗ broken');
+  set('balance-when', `${data.length} currencies, ${new Date(feed.now()).toLocaleTimeString([], { hour12: false })}`);
 }
 
-// ── drawing ──
+// ── charts ──
 
 let rateChart;
 let statusChart;
 
 function chartsMake() {
   const style = getComputedStyle(document.documentElement);
-  const ink = style.getPropertyValue('--soft').trim();
-  const accent = style.getPropertyValue('--accent').trim();
-  const line = style.getPropertyValue('--line').trim();
-  const common = { animation: false, responsive: true, maintainAspectRatio: false, plugins: { legend: { display: false } } };
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const common = { animation: false, responsive: true, maintainAspectRatio: false, events: [], plugins: { legend: { display: false }, tooltip: { enabled: false } } };
+  const bars = (name) => ({ data: [], backgroundColor: colour(name), barPercentage: 1, categoryPercentage: 0.82 });
+  const ticks = { color: colour('--soft') };
   rateChart?.destroy();
   statusChart?.destroy();
   rateChart = new Chart(byId('rate-chart'), {
-    type: 'line',
-    data: { labels: [], datasets: [{ data: [], borderColor: accent, borderWidth: 1.5, pointRadius: 0, fill: false }] },
-    options: { ...common, scales: { x: { display: false }, y: { beginAtZero: true, ticks: { color: ink }, grid: { color: line } } } },
+    type: 'bar',
+    data: { labels: [], datasets: [bars('--good-bar'), bars('--bad-bar'), bars('--other-bar')] },
+    options: {
+      ...common,
+      scales: {
+        x: { stacked: true, grid: { display: false }, ticks: { ...ticks, autoSkip: false, maxRotation: 0, callback: (_, place) => ((SECONDS_SHOWN - place) % 30 ? null : `−${SECONDS_SHOWN - place} s`) } },
+        y: { stacked: true, beginAtZero: true, suggestedMax: 4, ticks: { ...ticks, precision: 0, maxTicksLimit: 5 }, grid: { color: colour('--line'), drawBorder: false } },
+      },
+    },
   });
   statusChart = new Chart(byId('status-chart'), {
-    type: 'bar',
-    data: { labels: [], datasets: [{ data: [], backgroundColor: accent }] },
-    options: { ...common, indexAxis: 'y', scales: { x: { ticks: { color: ink, precision: 0 }, grid: { color: line } }, y: { ticks: { color: ink }, grid: { display: false } } } },
+    type: 'doughnut',
+    data: { labels: [], datasets: [{ data: [], backgroundColor: [], borderColor: colour('--panel'), borderWidth: 1 }] },
+    options: { ...common, cutout: '62%' },
   });
 }
 
+function drawRate(complete) {
+  const missing = SECONDS_SHOWN - complete.length;
+  const shown = [...Array(missing).fill(null), ...complete];
+  rateChart.data.labels = shown.map((_, place) => place);
+  for (const [i, name] of ['approved', 'declined', 'other'].entries()) {
+    rateChart.data.datasets[i].data = shown.map((entry) => entry?.[name] ?? 0);
+  }
+  rateChart.update('none');
+}
+
+function drawMix() {
+  const counts = [...tally.statuses].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  statusChart.data.labels = counts.map(([name]) => words(name));
+  statusChart.data.datasets[0].data = counts.map(([, count]) => count);
+  statusChart.data.datasets[0].backgroundColor = counts.map(([name]) => STATUS_COLOURS[name]);
+  statusChart.update('none');
+  set('mix-of', total ? `${total.toLocaleString('en')} payments seen` : '');
+  byId('mix').replaceChildren(...counts.map(([name, count]) => {
+    const item = document.createElement('li');
+    const swatch = Object.assign(document.createElement('i'), { className: 'swatch' });
+    swatch.style.background = STATUS_COLOURS[name];
+    const share = Object.assign(document.createElement('b'), { textContent: percent(count, total) });
+    item.append(swatch, words(name), share);
+    item.title = `${count} payments`;
+    return item;
+  }));
+}
+
+// ── numbers and tables ──
+
 function drawNumbers(complete) {
+  const sum = (entries, name) => entries.reduce((total, entry) => total + entry[name], 0);
+  const all = (entries) => sum(entries, 'approved') + sum(entries, 'declined') + sum(entries, 'other');
   const recent = complete.slice(-10);
-  const sum = (name) => recent.reduce((total, entry) => total + entry[name], 0);
-  byId('payments-rate').textContent = recent.length ? (sum('created') / recent.length).toFixed(1) : '–';
-  byId('approved-share').textContent = sum('decided') ? `${(100 * sum('approved') / sum('decided')).toFixed(1)} %` : '–';
+  const minute = complete.slice(-60);
+  const decided = sum(minute, 'approved') + sum(minute, 'declined');
+  set('payments-rate', recent.length ? (all(recent) / recent.length).toFixed(1) : '–');
+  set('payments-minute', `${all(minute).toLocaleString('en')} last minute`);
+  set('approved-share', percent(sum(minute, 'approved'), decided));
+  set('approved-of', `of ${decided.toLocaleString('en')} decisions`);
+}
+
+// Sums of three seconds each, as a line in a box of 120 × 20.
+function spark(complete, currency) {
+  const sums = [];
+  for (let i = 0; i < complete.length; i++) {
+    const place = Math.floor((SECONDS_SHOWN - complete.length + i) / 3);
+    sums[place] = (sums[place] ?? 0) + Number(complete[i].captured.get(currency) ?? 0n);
+  }
+  const most = Math.max(1, ...sums.filter((value) => value !== undefined));
+  const points = Array.from(sums, (value, place) => (value === undefined ? null : `${place * 3},${(19 - 18 * value / most).toFixed(1)}`)).filter(Boolean);
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  svg.setAttribute('viewBox', `0 0 ${SECONDS_SHOWN} 20`);
+  svg.setAttribute('preserveAspectRatio', 'none');
+  svg.setAttribute('class', 'spark');
+  svg.setAttribute('aria-hidden', 'true');
+  path.setAttribute('d', points.length > 1 ? `M${points.join('L')}` : '');
+  svg.append(path);
+  return svg;
 }
 
 function drawAmounts(complete) {
-  const minute = complete.slice(-60);
-  const currencies = [...new Set(minute.flatMap((entry) => Object.keys(entry.captured)))].sort();
+  const currencies = [...new Set(complete.flatMap((entry) => [...entry.captured.keys()]))].sort();
   const body = byId('amounts').tBodies[0];
   body.replaceChildren();
+  const captured = (entries, currency) => entries.reduce((total, entry) => total + (entry.captured.get(currency) ?? 0n), 0n);
   for (const currency of currencies) {
-    const total = minute.reduce((so_far, entry) => so_far + (entry.captured[currency] ?? 0n), 0n);
+    const recent = complete.slice(-10);
     const tr = body.insertRow();
     cell(tr, currency);
-    cell(tr, money(minute[minute.length - 1]?.captured[currency] ?? 0n, currency), 'right');
-    cell(tr, money(total / BigInt(Math.max(1, minute.length)), currency), 'right');
+    cell(tr, amountText(captured(recent, currency) / BigInt(Math.max(1, recent.length)), currency), 'right');
+    cell(tr, amountText(captured(complete.slice(-60), currency), currency), 'right wide');
+    cell(tr, '').append(spark(complete, currency));
   }
+}
+
+// The list stands still while someone works with it.
+function isHeld() {
+  return isPaused || isPointedAt || byId('detail').open || byId('payments').contains(document.activeElement);
+}
+
+function instrumentText(instrument) {
+  return instrument.type === 'card' ? `card ·· ${instrument.last4 ?? instrument.token}` : instrument.type;
 }
 
 function drawPayments() {
   const body = byId('payments').tBodies[0];
-  const focused = document.activeElement?.dataset?.payment;
   body.replaceChildren();
-  for (const payment of [...state.payments.values()].reverse()) {
+  for (const payment of tally.shown()) {
     const tr = body.insertRow();
-    tr.tabIndex = 0;
+    tr.tabIndex = body.rows.length === 1 ? 0 : -1;
     tr.dataset.payment = payment.id;
-    cell(tr, clock(payment.created));
-    cell(tr, payment.id);
-    cell(tr, payment.status, statusClass(payment.status));
+    clockCell(tr, payment.created);
+    cell(tr, payment.id, 'mono wide');
+    cell(tr, words(payment.status), `status ${statusClass(payment.status)}`);
     cell(tr, money(payment.amount, payment.currency), 'right');
     cell(tr, payment.merchant);
-    cell(tr, payment.payer);
-    cell(tr, payment.decline?.code);
-    if (payment.id === focused) tr.focus();
+    cell(tr, payment.payer, 'wide');
+    cell(tr, instrumentText(payment.instrument), 'wide');
+    cell(tr, payment.decline ? words(payment.decline.code) : '', 'wide');
   }
-}
-
-function drawCharts(complete) {
-  const shown = complete.slice(-RATE_SECONDS);
-  rateChart.data.labels = shown.map((entry) => entry.at);
-  rateChart.data.datasets[0].data = shown.map((entry) => entry.created);
-  rateChart.update();
-  const counts = {};
-  for (const status of state.statuses.values()) counts[status] = (counts[status] ?? 0) + 1;
-  const names = Object.keys(counts).sort((a, b) => counts[b] - counts[a]);
-  statusChart.data.labels = names;
-  statusChart.data.datasets[0].data = names.map((name) => counts[name]);
-  statusChart.update();
+  byId('empty').hidden = body.rows.length > 0;
 }
 
 function draw() {
-  const now = Math.floor(Date.now() / 1000);
-  second(now);
-  const complete = state.seconds.filter((entry) => entry.at < now);
+  const complete = tally.complete(Math.floor(feed.now() / 1000));
+  const isOn = byId('connection').dataset.state === 'on' || byId('connection').dataset.state === 'behind';
+  if (isOn) connection(behindUntil > Date.now() ? 'Live, with gaps: more events than this browser can follow' : 'Live', behindUntil > Date.now() ? 'behind' : 'on');
+  byId('mode').hidden = tally.livemode === null;
+  byId('mode').dataset.live = tally.livemode ? 'yes' : 'no';
+  set('mode', tally.livemode ? 'LIVE' : 'TEST');
   drawNumbers(complete);
   drawAmounts(complete);
-  drawCharts(complete);
-  if (state.dirty) drawPayments();
-  state.dirty = false;
+  drawRate(complete);
+  drawMix();
+  set('held', isHeld() && byId('payments').tBodies[0].rows.length ? 'standing still' : '');
+  if (isChanged && !isHeld()) {
+    drawPayments();
+    isChanged = false;
+  }
+  const version = tally.known.get(openId)?.version ?? 0;
+  if (openId && version > openVersion) detailFill(openId).catch(() => {});
 }
 
 // ── one payment ──
 
-async function detailOpen(id) {
-  const [payment, events, postings] = await Promise.all([
-    call(`/v1/payments/${id}`), call(`/v1/payments/${id}/events`), call(`/v1/payments/${id}/postings`)]);
-  byId('detail-title').textContent = payment.id;
-  const facts = byId('detail-facts');
-  facts.replaceChildren();
+function facts(payment) {
+  const list = [];
   const add = (name, value) => {
-    if (value === null || value === undefined || value === '') return;
-    facts.append(Object.assign(document.createElement('dt'), { textContent: name }), Object.assign(document.createElement('dd'), { textContent: value }));
+    if (value !== null && value !== undefined && value !== '') list.push([name, value]);
   };
-  add('Status', payment.status);
   for (const name of ['amount', 'authorised', 'capturable', 'captured', 'refunded', 'refundable', 'disputed', 'charged_back', 'settled', 'fee']) {
-    if (name === 'amount' || payment[name]) add(name[0].toUpperCase() + name.slice(1).replace('_', ' '), money(payment[name], payment.currency));
+    if (name === 'amount' || payment[name]) add(words(name[0].toUpperCase() + name.slice(1)), money(payment[name], payment.currency));
   }
   add('Merchant', payment.merchant);
   add('Payer', payment.payer);
-  add('Instrument', [payment.instrument.type, payment.instrument.token, payment.instrument.last4].filter(Boolean).join(' '));
-  add('Decline', payment.decline && `${payment.decline.code}: ${payment.decline.message}`);
+  add('Paid with', [instrumentText(payment.instrument), payment.instrument.country].filter(Boolean).join(', '));
+  add('Decline', payment.decline && `${words(payment.decline.code)}: ${payment.decline.message}`);
   add('Reference', payment.reference);
   add('Description', payment.description);
+  add('Rail', [payment.rail?.name, payment.rail?.reference].filter(Boolean).join(' '));
+  return list;
+}
+
+// Drawn only when all three have come: the dialog is never half of one payment and half of another.
+async function detailFill(id) {
+  const [payment, events, postings] = await Promise.all([
+    feed.get(`/v1/payments/${id}`), feed.get(`/v1/payments/${id}/events`), feed.get(`/v1/payments/${id}/postings`)]);
+  openId = id;
+  openVersion = payment.version;
+  set('detail-title', payment.id);
+  set('detail-status', words(payment.status));
+  byId('detail-status').className = `status ${statusClass(payment.status)}`;
+  byId('detail-facts').replaceChildren(...facts(payment).map(([name, value]) => {
+    const pair = document.createElement('div');
+    pair.append(Object.assign(document.createElement('dt'), { textContent: name }), Object.assign(document.createElement('dd'), { textContent: value }));
+    return pair;
+  }));
   const eventRows = byId('detail-events').tBodies[0];
   eventRows.replaceChildren();
-  for (const event of events.data) {
+  for (const { created, type, sequence, data: { object } } of events.data) {
     const tr = eventRows.insertRow();
-    cell(tr, event.sequence);
-    cell(tr, clock(event.created));
-    cell(tr, event.type);
+    cell(tr, clock(created));
+    cell(tr, type);
+    cell(tr, words(object.kind ?? object.object ?? ''));
+    cell(tr, object.amount === undefined ? '' : money(object.amount, object.currency ?? payment.currency), 'right');
+    cell(tr, sequence, 'right wide');
   }
   const postingRows = byId('detail-postings').tBodies[0];
   postingRows.replaceChildren();
@@ -319,50 +313,89 @@ async function detailOpen(id) {
     cell(tr, posting.credit);
     cell(tr, money(posting.amount, posting.currency), 'right');
   }
-  byId('detail').showModal();
+}
+
+async function detailOpen(id) {
+  await detailFill(id);
+  if (!byId('detail').open) byId('detail').showModal();
+}
+
+function detailClosed() {
+  const row = byId('payments').querySelector(`tr[data-payment="${CSS.escape(openId)}"]`);
+  openId = null;
+  row?.focus();
+}
+
+function rowFocus(row) {
+  if (!row) return;
+  for (const other of row.parentElement.rows) other.tabIndex = other === row ? 0 : -1;
+  row.focus();
+}
+
+function rowKey(event) {
+  const row = event.target.closest?.('tr[data-payment]');
+  if (!row) return;
+  const moves = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling, Home: row.parentElement.firstElementChild, End: row.parentElement.lastElementChild };
+  if (event.key === 'Enter') rowChosen(event);
+  else if (event.key === 'Escape') row.blur();
+  else if (event.key in moves) rowFocus(moves[event.key]);
+  else return;
+  event.preventDefault();
 }
 
 function rowChosen(event) {
   const row = event.target.closest?.('tr[data-payment]');
-  if (!row || (event.type === 'keydown' && event.key !== 'Enter')) return;
-  event.preventDefault();
-  detailOpen(row.dataset.payment).catch((error) => connection(error.message, 'lost'));
+  if (row) detailOpen(row.dataset.payment).catch((error) => connection(error.message, 'lost'));
 }
 
 // ── the key ──
 
 function forget() {
-  state.key = null;
+  feed.stop();
   sessionStorage.removeItem('key');
-  state.controller?.abort();
   byId('key-form').hidden = false;
   byId('forget').hidden = true;
-  connection('not connected', 'off');
+  connection('Not connected', 'off');
 }
 
 function connect(key) {
-  state.key = key;
+  tally = new Tally();
+  isChanged = true;
   sessionStorage.setItem('key', key);
   byId('key-form').hidden = true;
   byId('forget').hidden = false;
-  connection('connecting', 'off');
-  followForEver();
+  connection('Connecting', 'off');
+  feed.start(key);
   balanceRead().catch(() => {});
 }
 
-function start() {
-  const fromAddress = new URLSearchParams(location.hash.slice(1)).get('key');
-  if (fromAddress) history.replaceState(null, '', location.pathname);
-  const key = fromAddress ?? sessionStorage.getItem('key');
+function listen() {
   byId('key-form').addEventListener('submit', (event) => {
     event.preventDefault();
     connect(byId('key-input').value.trim());
     byId('key-input').value = '';
   });
   byId('forget').addEventListener('click', forget);
-  byId('payments').addEventListener('click', rowChosen);
-  byId('payments').addEventListener('keydown', rowChosen);
+  byId('pause').addEventListener('click', () => {
+    isPaused = !isPaused;
+    byId('pause').setAttribute('aria-pressed', String(isPaused));
+  });
+  const payments = byId('payments');
+  payments.addEventListener('click', rowChosen);
+  payments.addEventListener('keydown', rowKey);
+  payments.addEventListener('pointerenter', (event) => { isPointedAt = event.pointerType === 'mouse'; });
+  payments.addEventListener('pointerleave', () => { isPointedAt = false; });
+  byId('detail').addEventListener('close', detailClosed);
+  byId('detail').addEventListener('click', (event) => { if (event.target === byId('detail')) byId('detail').close(); });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', chartsMake);
+}
+
+function start() {
+  const fromAddress = new URLSearchParams(location.hash.slice(1)).get('key');
+  // The key leaves the address at once: it is not for the history or a screenshot.
+  if (fromAddress) history.replaceState(null, '', location.pathname);
+  const key = fromAddress ?? sessionStorage.getItem('key');
+  listen();
   chartsMake();
   if (key) connect(key);
   else forget();
