@@ -76,7 +76,8 @@ static int load_run(const load_arguments *arguments)
     char run[24];
     uint64_t word;
     ps_io_random(io, &word, sizeof word);
-    snprintf(run, sizeof run, "%08llx", (unsigned long long)(word & UINT32_MAX));
+    /* Letters at both ends: digits alone, with the dash, might look like a card number. */
+    snprintf(run, sizeof run, "r%08llxz", (unsigned long long)(word & UINT32_MAX));
     ps_mix *mix = NULL;
     ps_load_result *result = calloc(1, sizeof *result);
     ps_code code = result == NULL

@@ -104,7 +104,7 @@ static void *demo_run(void *context)
     char run[24];
     uint64_t word;
     ps_io_random(ps_io_posix(), &word, sizeof word);
-    snprintf(run, sizeof run, "demo%08llx", (unsigned long long)(word & UINT32_MAX));
+    snprintf(run, sizeof run, "demo%08llxz", (unsigned long long)(word & UINT32_MAX));
     ps_code code = result == NULL
                        ? ps_error_set(&err, PS_E_MEMORY, "no memory")
                        : ps_mix_new(PS_MIX_DEMO, word | 1, 0, ps_slice_text(run), &mix, &err);

@@ -32,6 +32,34 @@ static void put_account_name(const ps_renderer *renderer, uint32_t account, ps_b
     ps_buf_append_format(out, "\"account:%u\"", account);
 }
 
+/* The API transfer whose legs the record holds: the one that it made, or moved on; NULL: its legs are
+ * those of a payment, a refund or a batch. */
+static const ps_effect_transfer *transfer_in(ps_record_view view)
+{
+    const ps_effect_transfer *found = NULL;
+    for (const ps_effect_head *e = ps_effect_first(view.payload); e != NULL;
+         e = ps_effect_next(view.payload, e)) {
+        const ps_effect_transfer *transfer = (const void *)e;
+        if (e->type == PS_EFFECT_TRANSFER && (found == NULL || transfer->origin_seq == view.seq)) {
+            found = transfer;
+        }
+    }
+    return found;
+}
+
+/* Legs of one hold share their id; those of payments have no object of their own, so that their time
+ * is zero and no API transfer has the same. */
+static void put_transfer_id(const ps_renderer *renderer, ps_record_view view, const ps_leg *leg,
+                            ps_buf *out)
+{
+    const ps_effect_transfer *transfer = transfer_in(view);
+    if (transfer != NULL) {
+        ps_render_id(renderer, out, PS_ID_TRANSFER, transfer->transfer, transfer->created_ns);
+    } else {
+        ps_render_id(renderer, out, PS_ID_TRANSFER, leg->transfer, 0);
+    }
+}
+
 /* Leaves the object open for the entry's balance. */
 static void posting_begin(const ps_renderer *renderer, ps_record_view view, const ps_leg *leg,
                           ps_buf *out)
@@ -40,7 +68,7 @@ static void posting_begin(const ps_renderer *renderer, ps_record_view view, cons
     PS_PUT(out, "{\"sequence\":");
     ps_buf_append_u64(out, ps_record_first_sequence(view.payload));
     PS_PUT(out, ",\"transfer\":");
-    ps_buf_append_u64(out, leg->transfer);
+    put_transfer_id(renderer, view, leg, out);
     PS_PUT(out, ",\"debit\":");
     put_account_name(renderer, leg->debit, out, &currency);
     PS_PUT(out, ",\"credit\":");
