@@ -31,9 +31,9 @@ struct ps_engine {
     ps_core *core;
     uint8_t pepper[PS_PEPPER_SIZE];
 
-    int64_t base_wall_ns; /* wall clock when base_mono_ns was read */
-    int64_t base_mono_ns;
-    int64_t looked_mono_ns; /* when the wall clock was looked at */
+    int64_t start_offset_ns; /* journal time minus monotonic clock, when the engine opened */
+    int64_t offset_ns;       /* now: at most CLOCK_JUMP_MAX_S away from that */
+    int64_t looked_mono_ns;  /* when the wall clock was looked at */
     int64_t last_now_ns;
     bool clock_suspect;
 
@@ -143,8 +143,8 @@ static PS_CHECKED ps_code file_create(ps_io *io, const char *path, const void *d
     return code;
 }
 
-static PS_CHECKED ps_code genesis_write(ps_engine *engine, ps_slice tenant, const ps_api_key *key,
-                                        bool live, ps_error *err)
+static PS_CHECKED ps_code genesis_write(ps_engine *engine, const ps_engine_founding *founding,
+                                        const ps_api_key *key, ps_error *err)
 {
     ps_hash_secret secret;
     ps_io_random(engine->io, &secret, sizeof secret);
@@ -156,8 +156,8 @@ static PS_CHECKED ps_code genesis_write(ps_engine *engine, ps_slice tenant, cons
     command.reason = PS_SLICE("first admin key");
     command.data = ps_slice_of(data, sizeof data);
     command.u.key_new.scopes = PS_SCOPE_ADMIN;
-    command.u.key_new.live = live;
-    command.u.key_new.tenant = tenant;
+    command.u.key_new.live = founding->live;
+    command.u.key_new.tenant = founding->tenant;
     command.u.key_new.public_id = key->public_id;
 
     ps_reply reply;
@@ -170,8 +170,9 @@ static PS_CHECKED ps_code genesis_write(ps_engine *engine, ps_slice tenant, cons
 }
 
 /* Everything inside the temporary directory, synced; the rename that follows makes it real. */
-static PS_CHECKED ps_code create_inside(ps_io *io, const char *dir, ps_slice tenant, bool live,
-                                        ps_api_key *out_key, ps_error *err)
+static PS_CHECKED ps_code create_inside(ps_io *io, const char *dir,
+                                        const ps_engine_founding *founding, ps_api_key *out_key,
+                                        ps_error *err)
 {
     ps_code code;
     static const char *const folders[] = {"journal", "snapshots", "keys"};
@@ -209,13 +210,11 @@ static PS_CHECKED ps_code create_inside(ps_io *io, const char *dir, ps_slice ten
         return code;
     }
 
-    ps_engine_options options;
-    ps_engine_options_default(&options);
     code = path_join(dir, "journal", path, err);
     if (code != PS_OK) {
         return code;
     }
-    code = ps_journal_create(io, path, &options.journal, err);
+    code = ps_journal_create(io, path, &founding->options->journal, err);
     if (code != PS_OK) {
         return code;
     }
@@ -230,12 +229,12 @@ static PS_CHECKED ps_code create_inside(ps_io *io, const char *dir, ps_slice ten
 
     ps_engine *engine = NULL;
     ps_engine_recovery recovery;
-    code = ps_engine_open(io, dir, &options, &engine, &recovery, err);
+    code = ps_engine_open(io, dir, founding->options, &engine, &recovery, err);
     if (code != PS_OK) {
         return code;
     }
-    ps_api_key_make(io, pepper, live, out_key);
-    code = genesis_write(engine, tenant, out_key, live, err);
+    ps_api_key_make(io, pepper, founding->live, out_key);
+    code = genesis_write(engine, founding, out_key, err);
     if (code == PS_OK) {
         code = ps_engine_shutdown(engine, false, err);
     }
@@ -246,8 +245,8 @@ static PS_CHECKED ps_code create_inside(ps_io *io, const char *dir, ps_slice ten
     return code;
 }
 
-ps_code ps_engine_create(ps_io *io, const char *dir, ps_slice tenant, bool live,
-                         char out_key[PS_API_KEY_TEXT_MAX], ps_error *err)
+ps_code ps_engine_found(ps_io *io, const char *dir, const ps_engine_founding *founding,
+                        char out_key[PS_API_KEY_TEXT_MAX], ps_error *err)
 {
     ps_code code;
     char temporary[PS_PATH_MAX];
@@ -267,7 +266,7 @@ ps_code ps_engine_create(ps_io *io, const char *dir, ps_slice tenant, bool live,
     }
 
     ps_api_key key;
-    code = create_inside(io, temporary, tenant, live, &key, err);
+    code = create_inside(io, temporary, founding, &key, err);
     if (code != PS_OK) {
         return code;
     }
@@ -282,6 +281,15 @@ ps_code ps_engine_create(ps_io *io, const char *dir, ps_slice tenant, bool live,
     }
     memcpy(out_key, key.text, PS_API_KEY_TEXT_MAX);
     return PS_OK;
+}
+
+ps_code ps_engine_create(ps_io *io, const char *dir, ps_slice tenant, bool live,
+                         char out_key[PS_API_KEY_TEXT_MAX], ps_error *err)
+{
+    ps_engine_options options;
+    ps_engine_options_default(&options);
+    const ps_engine_founding founding = {tenant, live, &options};
+    return ps_engine_found(io, dir, &founding, out_key, err);
 }
 
 /* ── open ── */
@@ -390,6 +398,9 @@ static PS_CHECKED ps_code journal_replay(ps_engine *engine, uint64_t from_seq, u
         if (code == PS_OK) {
             PS_ASSERT(record.seq == seq);
             code = ps_core_replay(engine->core, record.seq, record.payload, err);
+        }
+        /* a snapshot's own record follows it and changes nothing */
+        if (code == PS_OK && ps_record_head(record.payload)->command != PS_CMD_SNAPSHOT) {
             *out_count += 1;
         }
     }
@@ -400,14 +411,15 @@ static PS_CHECKED ps_code journal_replay(ps_engine *engine, uint64_t from_seq, u
 static void clock_start(ps_engine *engine)
 {
     int64_t last_ns = ps_core_last_time_ns(engine->core);
-    engine->base_wall_ns = ps_io_now_wall_ns(engine->io);
-    engine->base_mono_ns = ps_io_now_mono_ns(engine->io);
-    engine->looked_mono_ns = engine->base_mono_ns;
+    int64_t start_ns = ps_io_now_wall_ns(engine->io);
+    engine->looked_mono_ns = ps_io_now_mono_ns(engine->io);
     engine->last_now_ns = last_ns;
-    if (engine->base_wall_ns < last_ns - CLOCK_JUMP_MAX_S * PS_NS_PER_S) {
-        engine->base_wall_ns = last_ns;
+    if (start_ns < last_ns - CLOCK_JUMP_MAX_S * PS_NS_PER_S) {
+        start_ns = last_ns;
         engine->clock_suspect = true;
     }
+    engine->start_offset_ns = start_ns - engine->looked_mono_ns;
+    engine->offset_ns = engine->start_offset_ns;
 }
 
 static PS_CHECKED ps_code engine_recover(ps_engine *engine, ps_engine_recovery *recovery,
@@ -536,17 +548,17 @@ bool ps_engine_clock_is_suspect(const ps_engine *engine)
     return engine->clock_suspect;
 }
 
-/* The wall clock is looked at once in WALL_LOOK_MS; between looks the monotonic clock carries it. */
+/* The wall clock is looked at once in WALL_LOOK_MS; between looks the monotonic clock carries it. All
+ * steps together count, so that a clock that stands still or races is seen too: it cannot stop the
+ * timers, nor let anything expire. */
 static void wall_look(ps_engine *engine, int64_t mono_ns)
 {
-    int64_t wall_ns = ps_io_now_wall_ns(engine->io);
-    int64_t carried_ns = engine->base_wall_ns + (mono_ns - engine->base_mono_ns);
-    int64_t jump_ns = wall_ns - carried_ns;
+    int64_t offset_ns = ps_io_now_wall_ns(engine->io) - mono_ns;
+    int64_t jump_ns = offset_ns - engine->start_offset_ns;
     int64_t limit_ns = CLOCK_JUMP_MAX_S * PS_NS_PER_S;
     engine->clock_suspect = jump_ns > limit_ns || jump_ns < -limit_ns;
     if (!engine->clock_suspect) {
-        engine->base_wall_ns = wall_ns;
-        engine->base_mono_ns = mono_ns;
+        engine->offset_ns = offset_ns;
     }
     engine->looked_mono_ns = mono_ns;
 }
@@ -557,7 +569,7 @@ int64_t ps_engine_now_ns(ps_engine *engine)
     if (mono_ns - engine->looked_mono_ns >= WALL_LOOK_MS * PS_NS_PER_MS) {
         wall_look(engine, mono_ns);
     }
-    int64_t now_ns = engine->base_wall_ns + (mono_ns - engine->base_mono_ns);
+    int64_t now_ns = mono_ns + engine->offset_ns;
     if (now_ns <= engine->last_now_ns) {
         now_ns = engine->last_now_ns + 1;
     }
@@ -805,7 +817,17 @@ bool ps_engine_populate(ps_engine *engine)
     return found;
 }
 
-/* Both sides on one thread, until the snapshot in progress (or a new one) is valid and older ones are gone. */
+/* No further step can bring the snapshot on: a full disk has no room for its record, a dead journal
+ * never makes durable what it holds. */
+static bool snapshot_is_stuck(const ps_engine *engine)
+{
+    bool waits = atomic_load(&engine->snapshot) == SNAPSHOT_WRITTEN ||
+                 ps_journal_durable_seq(engine->journal) < engine->snapshot_seq;
+    return waits && !ps_journal_has_room(engine->journal);
+}
+
+/* Both sides on one thread, until the snapshot in progress (or a new one) is valid and older ones
+ * are gone. */
 static PS_CHECKED ps_code snapshot_finish(ps_engine *engine, ps_error *err)
 {
     ps_code code;
@@ -816,30 +838,30 @@ static PS_CHECKED ps_code snapshot_finish(ps_engine *engine, ps_error *err)
         if (code != PS_OK) {
             return code;
         }
+        if (snapshot_is_stuck(engine)) {
+            return ps_error_set(err, PS_E_SPACE, "%s: no room to journal a snapshot", engine->dir);
+        }
         code = ps_engine_snapshot_write(engine, err);
         if (code == PS_OK) {
             code = ps_engine_snapshot_step(engine, false, &busy, err);
         }
     }
-    return code;
+    return code == PS_OK ? batch_commit(engine, err) : code;
 }
 
+/* A snapshot that fails does not keep the journal from being sealed: all is in there. */
 ps_code ps_engine_shutdown(ps_engine *engine, bool snapshot, ps_error *err)
 {
-    ps_code code;
-    code = batch_commit(engine, err);
+    ps_code code = batch_commit(engine, err);
     if (code != PS_OK) {
         return code;
     }
-    if (snapshot) {
-        code = snapshot_finish(engine, err);
-        if (code != PS_OK) {
-            return code;
-        }
-        code = batch_commit(engine, err);
-        if (code != PS_OK) {
-            return code;
-        }
+    ps_error seal_err;
+    ps_code snapshot_code = snapshot ? snapshot_finish(engine, err) : PS_OK;
+    code = ps_journal_seal(engine->journal, true, &seal_err);
+    if (code != PS_OK) {
+        *err = seal_err;
+        return code;
     }
-    return ps_journal_seal(engine->journal, true, err);
+    return snapshot_code;
 }

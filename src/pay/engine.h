@@ -6,8 +6,9 @@
  * a damaged or foreign snapshot is passed over with a note, a damaged journal refuses to open.
  *
  * Time: journal time follows the wall clock but is carried by the monotonic clock: strictly
- * increasing, and a wall clock that jumps by more than
- * 5 minutes against the monotonic one is not followed (`clock_suspect`, T1) until it comes back.
+ * increasing, and never more than 5 minutes away from where the monotonic clock alone would have
+ * brought it since the start. A wall clock beyond that (it jumped, stands still, runs too fast) is
+ * not followed (`clock_suspect`, T1) until it comes back.
  *
  * Threads: core side (one thread): execute, tick, query, batch_close, snapshot_step. The journal's
  * own rules hold for the rest: serve commits on its journal thread,
@@ -41,11 +42,19 @@ void ps_engine_options_default(ps_engine_options *out_options);
  * to out_key. PS_E_EXISTS: DIR is not empty. */
 PS_CHECKED ps_code ps_engine_create(ps_io *io, const char *dir, ps_slice tenant, bool live,
                                     char out_key[PS_API_KEY_TEXT_MAX], ps_error *err);
+typedef struct {
+    ps_slice tenant;
+    bool live;
+    const ps_engine_options *options; /* borrowed: sizes of the first segments, limits */
+} ps_engine_founding;
+/* As ps_engine_create, with options of the caller's. */
+PS_CHECKED ps_code ps_engine_found(ps_io *io, const char *dir, const ps_engine_founding *founding,
+                                   char out_key[PS_API_KEY_TEXT_MAX], ps_error *err);
 
 typedef struct {
     ps_journal_recovery journal;
     uint64_t snapshot_seq;   /* 0: none was used */
-    uint64_t replayed_count; /* records applied after it */
+    uint64_t replayed_count; /* records applied after it, snapshots' own ones left out */
     int64_t duration_ns;     /* monotonic */
     char note[200];          /* snapshots passed over */
 } ps_engine_recovery;
