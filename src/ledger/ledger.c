@@ -181,21 +181,17 @@ bool ps_ledger_account_set_flags(ps_ledger *ledger, uint32_t account, uint8_t fl
 /* ── past balances ── */
 
 void ps_ledger_account_at(const ps_ledger *ledger, uint32_t account, int64_t at_ns, uint64_t at_seq,
-                          ps_account_totals *out_totals, uint64_t *out_seq)
+                          ps_account *out_account)
 {
-    const ps_account *a = ps_ledger_account(ledger, account);
-    *out_totals = a->totals;
-    *out_seq = a->last_seq;
-    uint32_t number = a->last_checkpoint;
-    while (number != PS_INDEX_NONE) {
-        const ps_account_checkpoint *checkpoint =
-            (const ps_account_checkpoint *)(const void *)ledger->checkpoints.data + number;
-        if (checkpoint->time_ns <= at_ns && checkpoint->seq <= at_seq) {
-            break;
-        }
-        *out_totals = checkpoint->totals;
-        *out_seq = checkpoint->seq;
-        number = checkpoint->previous;
+    *out_account = *ps_ledger_account(ledger, account);
+    const ps_account_checkpoint *all = (const void *)ledger->checkpoints.data;
+    uint32_t number = out_account->last_checkpoint;
+    while (number != PS_INDEX_NONE && (all[number].time_ns > at_ns || all[number].seq > at_seq)) {
+        out_account->totals = all[number].totals;
+        out_account->last_seq = all[number].seq;
+        out_account->last_ns = all[number].time_ns;
+        out_account->entry_count = all[number].entry_count;
+        number = all[number].previous;
     }
 }
 

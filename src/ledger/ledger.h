@@ -185,11 +185,11 @@ const ps_transfer *ps_ledger_transfer(const ps_ledger *ledger, uint32_t slot);
 
 /* ── past balances ── */
 
-/* Where to start walking back for the totals as they were after the last record with time ≤ at_ns
- * (or seq ≤ at_seq; the other one INT64_MAX / UINT64_MAX): the oldest checkpoint after that point,
- * or the present. *out_seq: the record of the newest leg that the totals include. */
+/* Where to start walking back for an account as it was after the last record with time ≤ at_ns (or
+ * seq ≤ at_seq; the other one INT64_MAX / UINT64_MAX): its totals, entry count and last_seq at the
+ * oldest checkpoint after that point, or of the present; the other fields are the present's. */
 void ps_ledger_account_at(const ps_ledger *ledger, uint32_t account, int64_t at_ns, uint64_t at_seq,
-                          ps_account_totals *out_totals, uint64_t *out_seq);
+                          ps_account *out_account);
 /* Takes one leg off again: totals after it → totals before it. */
 void ps_account_totals_undo(ps_account_totals *totals, const ps_leg *leg, uint32_t account);
 

@@ -563,19 +563,18 @@ static void run_account(const ps_core *core, const ps_query *query, ps_buf *out,
     account_view(core, account, &view);
     result->found = true;
     result->count = 1;
-    result->seq = view.account.last_seq;
     uint32_t above = 0;
     if (query->at_ns != 0) {
-        ps_ledger_account_at(&core->ledger, account, query->at_ns, UINT64_MAX, &view.account.totals,
-                             &result->seq);
+        ps_ledger_account_at(&core->ledger, account, query->at_ns, UINT64_MAX, &view.account);
     } else if (query->at_sequence != 0) {
         mark_find(core, ps_book_at(core, query->book), query->at_sequence, &above);
     }
     if (above != 0) {
         /* every event up to at_sequence lies in a record up to that of the mark above it */
         ps_ledger_account_at(&core->ledger, account, INT64_MAX, ps_event_mark_at(core, above)->seq,
-                             &view.account.totals, &result->seq);
+                             &view.account);
     }
+    result->seq = view.account.last_seq;
     ps_buf_append(out, &view, sizeof view);
 }
 
