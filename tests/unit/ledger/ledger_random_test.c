@@ -106,7 +106,7 @@ static void account_flag(scene *s)
     bool closes = draw(s, 100) == 0 && account != 0;
     /* mostly thawed, or nothing would move */
     uint8_t thawed = (uint8_t)(flags & ~PS_ACCOUNT_FROZEN);
-    uint8_t changed = draw(s, 4) == 0 ? flags | PS_ACCOUNT_FROZEN : thawed;
+    uint8_t changed = draw(s, 8) == 0 ? flags | PS_ACCOUNT_FROZEN : thawed;
     changed |= closes ? PS_ACCOUNT_CLOSED : 0;
     if (world_set_flags(&s->world, account, changed)) {
         item *it = item_add(s, ITEM_FLAGS);
