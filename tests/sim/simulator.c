@@ -177,7 +177,8 @@ static bool engine_open(world *w)
         char key[PS_API_KEY_TEXT_MAX];
         ps_code code = PS_OK;
         if (!w->created) {
-            code = ps_engine_create(w->io, "data", PS_SLICE("acme"), false, key, &err);
+            const ps_engine_founding founding = {PS_SLICE("acme"), false, &w->engine_options};
+            code = ps_engine_found(w->io, "data", &founding, key, &err);
             w->created = code == PS_OK || code == PS_E_EXISTS;
             code = code == PS_E_EXISTS ? PS_OK : code;
         }
