@@ -79,7 +79,7 @@ ps_ledger_outcome world_legs(ledger_world *world, ps_leg *legs, uint32_t leg_cou
     }
     ps_leg asked[PS_LEGS_MAX];
     memcpy(asked, legs, leg_count * sizeof *legs);
-    ps_ledger_apply(&world->real, legs, leg_count, seq, (int64_t)seq);
+    ps_ledger_apply(&world->real, legs, leg_count, seq, world_time_ns(seq));
     naive_apply(&world->naive, asked, legs, leg_count, seq);
     world_compare(world);
     return outcome;

@@ -23,8 +23,14 @@ uint32_t world_account_add(ledger_world *world, uint32_t book, ps_slice name, ps
 /* On both; false: refused, as the model says. */
 bool world_set_flags(ledger_world *world, uint32_t account, uint8_t flags);
 
-/* Checks the legs on both, compares, and applies them on both when they are fine, in record `seq`
- * at time `seq`; then compares everything and runs the invariants. `legs` come back filled in. */
+/* The time of record `seq`: ten to a record, so that times lie between records. */
+static inline int64_t world_time_ns(uint64_t seq)
+{
+    return 5000 + (int64_t)seq * 10;
+}
+
+/* Checks the legs on both, compares, and applies them on both when they are fine, in record `seq`;
+ * then compares everything and runs the invariants. `legs` come back filled in. */
 ps_ledger_outcome world_legs(ledger_world *world, ps_leg *legs, uint32_t leg_count, uint64_t seq,
                              uint32_t *out_leg);
 void world_compare(const ledger_world *world);

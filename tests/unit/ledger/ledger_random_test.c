@@ -29,14 +29,14 @@ typedef struct {
 typedef struct {
     uint32_t account;
     uint64_t seq;
+    uint64_t entries;         /* after that record */
     ps_account_totals totals; /* after that record */
 } past;
 
 typedef struct {
     ledger_world world;
     uint64_t random;
-    uint64_t
-        resolves_of_10; /* how many legs in ten resolve; changes, so that slots fill and empty */
+    uint64_t resolves_of_10; /* legs in ten that resolve; changes: slots fill and empty */
     uint64_t seq;
     item *items;
     uint32_t item_count;
@@ -196,15 +196,16 @@ static ps_leg draw_resolve_leg(scene *s, bool may_be_previous)
 
 static void remember_past(scene *s, uint32_t account)
 {
-    const ps_account_totals *totals = &s->world.naive.accounts[account].totals;
+    const naive_account *naive = &s->world.naive.accounts[account];
+    const past now = {account, s->seq, naive->entries, naive->totals};
     for (uint32_t i = s->past_count; i > 0 && s->pasts[i - 1].seq == s->seq; i--) {
         if (s->pasts[i - 1].account == account) {
-            s->pasts[i - 1].totals = *totals;
+            s->pasts[i - 1] = now;
             return;
         }
     }
     world_check(&s->world, s->past_count < 2 * JOURNAL_MAX, "too many pasts");
-    s->pasts[s->past_count++] = (past){account, s->seq, *totals};
+    s->pasts[s->past_count++] = now;
 }
 
 static void post_legs(scene *s)
@@ -235,7 +236,7 @@ static void post_legs(scene *s)
     for (uint32_t i = 0; i < count; i++) {
         item *it = item_add(s, ITEM_LEG);
         it->leg = legs[i];
-        it->time_ns = (int64_t)seq;
+        it->time_ns = world_time_ns(seq);
         remember_past(s, legs[i].debit);
         remember_past(s, legs[i].credit);
     }
@@ -267,27 +268,30 @@ static uint64_t record_undo(scene *s, uint32_t account, uint64_t seq, ps_account
     return previous;
 }
 
-/* By time and by seq, which are the same numbers here. */
+/* By seq, or by a time between records. */
 static void check_past(scene *s, bool by_time)
 {
     uint32_t account = (uint32_t)draw(s, s->world.naive.account_count);
     uint64_t at = draw(s, s->seq + 2);
+    int64_t at_ns = world_time_ns(at) + (int64_t)draw(s, 10);
     ps_account then;
-    ps_ledger_account_at(&s->world.real, account, by_time ? (int64_t)at : INT64_MAX,
+    ps_ledger_account_at(&s->world.real, account, by_time ? at_ns : INT64_MAX,
                          by_time ? UINT64_MAX : at, &then);
-    ps_account_totals totals = then.totals;
-    uint64_t seq = then.last_seq;
+    world_check(&s->world, then.last_seq == 0 || then.last_ns == world_time_ns(then.last_seq),
+                "a past account's time is not of its record");
     uint32_t walked = 0;
+    uint64_t seq = then.last_seq;
     while (seq > at) {
-        seq = record_undo(s, account, seq, &totals, &walked);
+        seq = record_undo(s, account, seq, &then.totals, &walked);
     }
-    ps_account_totals want = {0};
+    past want = {0};
     for (uint32_t i = 0; i < s->past_count; i++) {
         if (s->pasts[i].account == account && s->pasts[i].seq <= at) {
-            want = s->pasts[i].totals;
+            want = s->pasts[i];
         }
     }
-    world_check(&s->world, totals_same(&totals, &want), "a past balance differs");
+    world_check(&s->world, totals_same(&then.totals, &want.totals), "a past balance differs");
+    world_check(&s->world, then.entry_count - walked == want.entries, "past entries differ");
     /* from a checkpoint at most 64 entries and the rest of a record (some lists) */
     world_check(&s->world, walked <= PS_ACCOUNT_CHECKPOINT_EVERY + 128, "too long a walk");
 }
