@@ -136,7 +136,8 @@ PS_CHECKED ps_code ps_journal_cursor_read(ps_journal_cursor *cursor, uint64_t se
 
 /* ── maintenance ── */
 
-/* Prepares the next segment if it is missing. PS_E_SPACE (also: no file handle left) and PS_E_MEMORY
+/* Prepares the next segment if it is missing, but not before a batch is durable in the current one:
+ * recovery takes a segment after the next one as proof of that. PS_E_SPACE (also: no file handle left) and PS_E_MEMORY
  * leave the journal alive: call again later. */
 PS_CHECKED ps_code ps_journal_prepare(ps_journal *journal, ps_error *err);
 /* Verifies up to `byte_count` more bytes of cold segments; *out_wrapped when a whole period is
