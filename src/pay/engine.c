@@ -465,11 +465,11 @@ static PS_CHECKED ps_code engine_recover(ps_engine *engine, ps_engine_recovery *
     }
     if (!engine->options.read_only) {
         code = ps_journal_prepare(engine->journal, err);
-        if (code != PS_OK) {
+        if (code != PS_OK && code != PS_E_SPACE) {
             return code;
         }
     }
-    return PS_OK;
+    return PS_OK; /* on a full disk too: reads are answered, and writes once there is room */
 }
 
 ps_code ps_engine_open(ps_io *io, const char *dir, const ps_engine_options *options,
