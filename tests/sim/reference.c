@@ -100,8 +100,11 @@ static PS_CHECKED ps_code command_run(reference *r)
     }
     if (reply.result.kind == PS_RESULT_RECORD) {
         entry->seq = reply.seq;
+        entry->payload = ps_xxh3_128(reply.payload.data, reply.payload.size);
         id_learn(r, reply.payload);
     }
+    r->full_refusals +=
+        reply.result.kind == PS_RESULT_REFUSED && reply.result.refusal == PS_REFUSED_STORAGE_FULL;
     r->executed_seq = ps_core_last_seq(ps_engine_core(r->engine));
     return PS_OK;
 }
@@ -147,13 +150,21 @@ static PS_CHECKED ps_code session_run(reference *r, uint32_t s)
     if (code != PS_OK) {
         return code;
     }
-    r->acknowledged_seq = ps_core_last_seq(ps_engine_core(r->engine));
-    r->executed_seq = r->acknowledged_seq;
+    uint64_t last_seq = ps_core_last_seq(ps_engine_core(r->engine));
+    if (last_seq < r->acknowledged_seq) {
+        return ps_error_set(&r->err, PS_E_DAMAGED, "opened without records that were acknowledged");
+    }
+    r->acknowledged_seq = last_seq;
+    r->executed_seq = last_seq;
     for (uint32_t g = 0; g < r->groups && code == PS_OK; g++) {
         code = group_run(r, s * r->groups + g);
+        r->journal_failed = code != PS_OK;
     }
     if (code == PS_OK) {
-        code = survive_space(ps_engine_shutdown(r->engine, s % 2 == 0, &r->err));
+        code = ps_engine_shutdown(r->engine, s % 2 == 0, &r->err);
+        if (code == PS_E_SPACE) { /* of the snapshot alone, when the journal lives */
+            code = ps_journal_seal(ps_engine_journal(r->engine), false, &r->err);
+        }
         r->executed_seq = ps_core_last_seq(ps_engine_core(r->engine));
     }
     if (code == PS_OK) {

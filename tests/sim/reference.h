@@ -15,7 +15,8 @@ enum { REFERENCE_COMMANDS_MAX = 8192, REFERENCE_RECORDS_MAX = 16384, REFERENCE_I
 
 typedef struct {
     uint64_t number;
-    uint64_t seq; /* of its record; 0: refused */
+    uint64_t seq;    /* of its record; 0: refused */
+    ps_u128 payload; /* hash of the record */
     uint16_t target;
 } reference_command;
 
@@ -34,6 +35,8 @@ typedef struct {
     uint32_t command_count;
     char ids[REFERENCE_IDS_MAX][PS_ID_TEXT_MAX + 1]; /* [0] is empty */
     uint32_t id_count;
+    uint32_t full_refusals; /* commands that found the disk full */
+    bool journal_failed;    /* the run ended by a commit or a seal */
     ps_error err;
 } reference;
 
