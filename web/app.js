@@ -150,7 +150,7 @@ function drawMix() {
   statusChart.data.datasets[0].data = counts.map(([, count]) => count);
   statusChart.data.datasets[0].backgroundColor = counts.map(([name]) => STATUS_COLOURS[name]);
   statusChart.update('none');
-  set('mix-of', total ? `${total.toLocaleString('en')} payments seen` : '');
+  set('mix-of', total ? `last ${total.toLocaleString('en')} payments` : '');
   byId('mix').replaceChildren(...counts.map(([name, count]) => {
     const item = document.createElement('li');
     const swatch = Object.assign(document.createElement('i'), { className: 'swatch' });
@@ -170,7 +170,8 @@ function drawNumbers(complete) {
   const recent = complete.slice(-10);
   const minute = complete.slice(-60);
   const decided = sum(minute, 'approved') + sum(minute, 'declined');
-  set('payments-rate', recent.length ? (all(recent) / recent.length).toFixed(1) : '–');
+  const part = behindUntil > Date.now() ? '≥ ' : '';
+  set('payments-rate', feed.key && recent.length ? part + (all(recent) / recent.length).toFixed(1) : '–');
   set('payments-minute', `${all(minute).toLocaleString('en')} last minute`);
   set('approved-share', percent(sum(minute, 'approved'), decided));
   set('approved-of', `of ${decided.toLocaleString('en')} decisions`);
