@@ -34,9 +34,8 @@ void ps_api_key_hmac(const uint8_t pepper[PS_PEPPER_SIZE], ps_slice text,
                      uint8_t out_hmac[PS_API_KEY_HMAC_SIZE])
 {
     unsigned int size = 0;
-    const unsigned char *done =
-        HMAC(EVP_sha256(), pepper, PS_PEPPER_SIZE, (const unsigned char *)text.data, text.size,
-             out_hmac, &size);
+    const unsigned char *done = HMAC(EVP_sha256(), pepper, PS_PEPPER_SIZE,
+                                     (const unsigned char *)text.data, text.size, out_hmac, &size);
     PS_ASSERT(done != NULL);
     PS_ASSERT(size == PS_API_KEY_HMAC_SIZE);
 }

@@ -1,5 +1,6 @@
 /* Commands, timers and journal records in; records and state out. */
 #include "base/time.h"
+#include "journal/planted.h"
 #include "pay/emit.h"
 
 const ps_handler_entry ps_handlers[PS_CMD_COUNT] = {
@@ -70,7 +71,8 @@ static bool idempotency_is_expired(const ps_core *core, const ps_idempotency_ent
                                    int64_t now_ns)
 {
     int64_t age_s = now_ns / PS_NS_PER_S - (int64_t)entry->time_s;
-    return age_s > core->options.idempotency_keep_ns / PS_NS_PER_S;
+    int64_t keep_s = core->options.idempotency_keep_ns / PS_NS_PER_S;
+    return age_s > (PS_PLANTED(PS_BUG_KEY_EVICTED_EARLY) ? 3 : keep_s);
 }
 
 static const ps_idempotency_entry *idempotency_find(const ps_core *core, ps_u128 key,
@@ -156,7 +158,9 @@ static bool timer_is_before(const ps_timer *a, const ps_timer *b)
 static void timer_set(ps_core *core, uint64_t at, const ps_timer *timer)
 {
     ps_timer *slot = (ps_timer *)(void *)core->timers.data + at;
-    ps_region_touch(&core->timers, slot, sizeof *slot);
+    if (!PS_PLANTED(PS_BUG_TOUCH_MISSING)) {
+        ps_region_touch(&core->timers, slot, sizeof *slot);
+    }
     *slot = *timer;
 }
 
@@ -304,7 +308,8 @@ static bool answer_from_memory(const ps_core *core, const ps_command *command, i
     if (entry == NULL) {
         return false;
     }
-    if (entry->fingerprint != command->fingerprint.low) {
+    bool is_same = entry->fingerprint == command->fingerprint.low;
+    if (!is_same && !PS_PLANTED(PS_BUG_FINGERPRINT_UNCHECKED)) {
         refuse(out_result, PS_REFUSED_IDEMPOTENCY_MISMATCH, 0);
     } else {
         *out_result = (ps_result){.kind = PS_RESULT_REPLAY, .replay_seq = entry->seq};
@@ -421,7 +426,13 @@ ps_code ps_core_replay(ps_core *core, uint64_t seq, ps_slice payload, ps_error *
     const ps_apply_context at = {seq, header->time_ns, header->book};
     for (const ps_effect_head *effect = ps_effect_first(payload); effect != NULL;
          effect = ps_effect_next(payload, effect)) {
+        if (PS_PLANTED(PS_BUG_LEG_NOT_REPLAYED) && effect->type == PS_EFFECT_LEG && seq % 16 == 0) {
+            continue;
+        }
         ps_apply_effect(core, &at, effect, ps_effect_texts_of(payload, effect));
+    }
+    if (PS_PLANTED(PS_BUG_KEY_NOT_REPLAYED)) {
+        memset((char *)(uintptr_t)&header->idempotency, 0, sizeof header->idempotency);
     }
     record_finish(core, header, seq);
     return PS_OK;

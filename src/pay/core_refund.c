@@ -5,6 +5,7 @@
  * route by which a live rail could answer a refund, a live card; the simulator by its script.
  */
 #include "base/time.h"
+#include "journal/planted.h"
 #include "pay/flow.h"
 
 static ps_refusal refund_check(const ps_effect_payment *payment, int64_t *amount, int64_t *detail)
@@ -21,7 +22,8 @@ static ps_refusal refund_check(const ps_effect_payment *payment, int64_t *amount
     if (*amount == 0) {
         *amount = refundable;
     }
-    if (*amount > refundable || refundable == 0) {
+    bool is_more = *amount > refundable || refundable == 0;
+    if (is_more && !PS_PLANTED(PS_BUG_REFUND_UNDERFLOW)) {
         *detail = refundable;
         return PS_REFUSED_REFUND_TOO_LARGE;
     }

@@ -64,9 +64,16 @@ static ps_transfer_side side_of(const ps_core *core, const ps_command *command, 
     return side;
 }
 
-static bool side_is_allowed(const ps_command *command, const ps_transfer_side *side)
+static bool role_needs_admin(const ps_core *core, uint32_t book, ps_account_role role)
 {
-    return !side->has_role || side->role == PS_ROLE_PAYER ||
+    bool is_test_money = role == PS_ROLE_WORLD && ps_book_at(core, book)->live == 0;
+    return role != PS_ROLE_PAYER && !is_test_money;
+}
+
+static bool side_is_allowed(const ps_core *core, const ps_command *command,
+                            const ps_transfer_side *side)
+{
+    return !side->has_role || !role_needs_admin(core, command->book, side->role) ||
            (command->scopes & PS_SCOPE_ADMIN) != 0;
 }
 
@@ -94,12 +101,9 @@ static bool account_needs_admin(const ps_core *core, uint32_t account)
 {
     ps_account_role role;
     ps_slice name;
-    const ps_account *a = ps_ledger_account(&core->ledger, account);
-    if (!ps_account_role_parse(ps_ledger_account_name(&core->ledger, account), &role, &name)) {
-        return false;
-    }
-    bool is_test_money = role == PS_ROLE_WORLD && ps_book_at(core, a->book)->live == 0;
-    return role != PS_ROLE_PAYER && !is_test_money;
+    uint32_t book = ps_ledger_account(&core->ledger, account)->book;
+    return ps_account_role_parse(ps_ledger_account_name(&core->ledger, account), &role, &name) &&
+           role_needs_admin(core, book, role);
 }
 
 /* ── create ── */
@@ -132,7 +136,7 @@ ps_refusal ps_handle_transfer_create(ps_core *core, const ps_command *command, p
     bool pending = command->u.transfer.pending;
     ps_transfer_side debit = side_of(core, command, command->u.transfer.debit);
     ps_transfer_side credit = side_of(core, command, command->u.transfer.credit);
-    if (!side_is_allowed(command, &debit) || !side_is_allowed(command, &credit)) {
+    if (!side_is_allowed(core, command, &debit) || !side_is_allowed(core, command, &credit)) {
         return PS_REFUSED_SCOPE;
     }
     if (ps_slice_equal(debit.name, credit.name)) {

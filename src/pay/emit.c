@@ -340,14 +340,15 @@ ps_refusal ps_refusal_of_outcome(ps_ledger_outcome outcome)
         return PS_REFUSED_STATE_CONFLICT;
     case PS_LEDGER_ACCOUNT_MISSING:
         return PS_REFUSED_ACCOUNT_UNKNOWN;
+    case PS_LEDGER_FULL:
+        return PS_REFUSED_TABLE_FULL;
     case PS_LEDGER_AMOUNT_INVALID:
     case PS_LEDGER_TRANSFER_MISSING:
     case PS_LEDGER_BOOK_MISMATCH:
-    case PS_LEDGER_FULL:
     case PS_LEDGER_OUTCOME_COUNT:
         break;
     }
-    /* the core names accounts, slots and amounts itself, and has asked for room */
+    /* the core names accounts, slots and amounts itself */
     PS_ASSERT(outcome == PS_LEDGER_OK);
     return PS_REFUSED_NONE;
 }

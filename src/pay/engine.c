@@ -1,6 +1,7 @@
 #include "pay/engine.h"
 
 #include "base/time.h"
+#include "journal/planted.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -136,7 +137,7 @@ static PS_CHECKED ps_code file_create(ps_io *io, const char *path, const void *d
         return code;
     }
     code = ps_io_write(io, file, 0, data, size, err);
-    if (code == PS_OK) {
+    if (code == PS_OK && !PS_PLANTED(PS_BUG_PEPPER_NOT_SYNCED)) {
         code = ps_io_datasync(io, file, err);
     }
     ps_io_close(io, file);
@@ -275,7 +276,7 @@ ps_code ps_engine_found(ps_io *io, const char *dir, const ps_engine_founding *fo
         return code;
     }
     path_parent(dir, parent);
-    code = ps_io_sync_dir(io, parent, err);
+    code = PS_PLANTED(PS_BUG_CREATE_NOT_SYNCED) ? PS_OK : ps_io_sync_dir(io, parent, err);
     if (code != PS_OK) {
         return code;
     }
@@ -335,6 +336,17 @@ static void shape_get(ps_engine *engine, ps_snapshot_shape *out_shape)
     out_shape->instance = ps_journal_instance(engine->journal);
 }
 
+/* The planted bug: the table of idempotency keys is no part of snapshots. */
+static void planted_forget_keys(const ps_snapshot_shape *shape)
+{
+    for (uint32_t i = 0; i < shape->region_count; i++) {
+        ps_region *region = shape->regions[i];
+        if (strcmp(region->name, "idempotency") == 0) {
+            memset(region->data, 0, region->size);
+        }
+    }
+}
+
 /* The newest snapshot that loads; those that do not are passed over with a note, because the journal holds everything. */
 static PS_CHECKED ps_code snapshot_restore(ps_engine *engine, const ps_snapshot_entry *entries,
                                            size_t count, ps_engine_recovery *recovery,
@@ -364,6 +376,9 @@ static PS_CHECKED ps_code snapshot_restore(ps_engine *engine, const ps_snapshot_
         code = ps_snapshot_load(engine->io, dir, entries[i].name, &shape, &seq, err);
         if (code == PS_OK && seq == entries[i].seq) {
             recovery->snapshot_seq = seq;
+            if (PS_PLANTED(PS_BUG_SNAPSHOT_WITHOUT_KEYS)) {
+                planted_forget_keys(&shape);
+            }
             return PS_OK;
         }
         if (code != PS_OK && code != PS_E_DAMAGED && code != PS_E_UNSUPPORTED) {
@@ -458,8 +473,10 @@ static PS_CHECKED ps_code engine_recover(ps_engine *engine, ps_engine_recovery *
     if (code != PS_OK) {
         return code;
     }
-    code = journal_replay(engine, recovery->snapshot_seq + 1, recovery->journal.last_seq,
-                          &recovery->replayed_count, err);
+    uint64_t from_seq = recovery->snapshot_seq + 1;
+    from_seq += PS_PLANTED(PS_BUG_REPLAY_SKIPS_FIRST) && from_seq > 1;
+    code = journal_replay(engine, from_seq, recovery->journal.last_seq, &recovery->replayed_count,
+                          err);
     if (code != PS_OK) {
         return code;
     }
@@ -490,7 +507,7 @@ ps_code ps_engine_open(ps_io *io, const char *dir, const ps_engine_options *opti
     snprintf(engine->dir, sizeof engine->dir, "%s", dir);
     char path[PS_PATH_MAX];
     ps_code code = path_join(dir, "lock", path, err);
-    if (code == PS_OK && !options->read_only) {
+    if (code == PS_OK && !options->read_only && !PS_PLANTED(PS_BUG_LOCK_SKIPPED)) {
         code = ps_io_lock(io, path, &engine->lock, err);
     }
     if (code == PS_OK) {
@@ -557,6 +574,7 @@ static void wall_look(ps_engine *engine, int64_t mono_ns)
     int64_t jump_ns = offset_ns - engine->start_offset_ns;
     int64_t limit_ns = CLOCK_JUMP_MAX_S * PS_NS_PER_S;
     engine->clock_suspect = jump_ns > limit_ns || jump_ns < -limit_ns;
+    engine->clock_suspect &= !PS_PLANTED(PS_BUG_TIMER_BY_WALL);
     if (!engine->clock_suspect) {
         engine->offset_ns = offset_ns;
     }
@@ -570,7 +588,7 @@ int64_t ps_engine_now_ns(ps_engine *engine)
         wall_look(engine, mono_ns);
     }
     int64_t now_ns = mono_ns + engine->offset_ns;
-    if (now_ns <= engine->last_now_ns) {
+    if (now_ns <= engine->last_now_ns && !PS_PLANTED(PS_BUG_TIME_NOT_INCREASING)) {
         now_ns = engine->last_now_ns + 1;
     }
     engine->last_now_ns = now_ns;
@@ -627,7 +645,7 @@ bool ps_engine_execute(ps_engine *engine, const ps_command *command, ps_reply *o
         return false;
     }
     memset(out_reply, 0, sizeof *out_reply);
-    if (!ps_journal_has_room(engine->journal)) {
+    if (!ps_journal_has_room(engine->journal) && !PS_PLANTED(PS_BUG_ROOM_UNCHECKED)) {
         out_reply->result.kind = PS_RESULT_REFUSED;
         out_reply->result.refusal = PS_REFUSED_STORAGE_FULL;
         out_reply->seq = ps_core_last_seq(engine->core);
@@ -635,7 +653,8 @@ bool ps_engine_execute(ps_engine *engine, const ps_command *command, ps_reply *o
     }
     uint32_t timer_count = 0;
     int64_t now_ns = ps_engine_now_ns(engine);
-    if (!timers_run(engine, batch, now_ns, &timer_count)) {
+    if (!PS_PLANTED(PS_BUG_TIMER_AFTER_COMMAND) &&
+        !timers_run(engine, batch, now_ns, &timer_count)) {
         return false;
     }
     char *payload = ps_batch_reserve(batch, PS_RECORD_SIZE_MAX);
@@ -712,6 +731,7 @@ static PS_CHECKED ps_code snapshot_begin(ps_engine *engine, ps_error *err)
     ps_journal_get_stats(engine->journal, &stats);
     engine->snapshot_bytes = stats.bytes;
     engine->snapshot_seq = ps_core_last_seq(engine->core);
+    engine->snapshot_seq -= PS_PLANTED(PS_BUG_SNAPSHOT_MID_RECORD) != 0;
     engine->snapshot_taken = false;
     code = ps_snapshot_begin(engine->io, dir, &shape, engine->snapshot_seq, &engine->writer, err);
     if (code != PS_OK) {
@@ -783,7 +803,8 @@ ps_code ps_engine_snapshot_write(ps_engine *engine, ps_error *err)
     ps_code code;
     snapshot_state state = (snapshot_state)atomic_load(&engine->snapshot);
     uint64_t durable_seq = ps_journal_durable_seq(engine->journal);
-    if (state == SNAPSHOT_TAKING && durable_seq >= engine->snapshot_seq) {
+    bool is_durable = durable_seq >= engine->snapshot_seq;
+    if (state == SNAPSHOT_TAKING && (is_durable || PS_PLANTED(PS_BUG_SNAPSHOT_BEFORE_DURABLE))) {
         /* Only now: a snapshot must never hold what the journal may lose. */
         bool done = false;
         code = ps_snapshot_write_chunks(engine->writer, &done, err);

@@ -137,6 +137,8 @@ static ps_code state_init(ps_core *core, ps_error *err)
     }
     code = ps_region_init(&core->head, "head", sizeof(ps_core_head), err);
     if (code == PS_OK) {
+        /* its place is fixed, its bytes come with the genesis record or a snapshot */
+        core->ledger.name_secret = ps_core_secret(core);
         code = ps_region_init(&core->timers, "timers",
                               (timers_max(o) + PS_SLACK_TIMERS) * sizeof(ps_timer), err);
     }

@@ -178,7 +178,7 @@ static void accounts_must_exist_differ_and_be_the_callers(void **state)
         "move payer:a payer:a 1 = accounts_same\n"
         "open x\n"
         "free\n"
-        "move world payer:a 1 = scope_missing\n"
+        "move world payer:a 1\n"
         "move payer:a bank:main 1 = scope_missing\n"
         "move payer:a merchant:m:available 1 = scope_missing\n"
         "move payer:a x 1\n"
