@@ -2,6 +2,7 @@
 import itertools
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,10 @@ class Service:
         code = self.process.wait(timeout=20)
         self.process.stdout.close()
         return code
+
+    def remove(self):
+        """Segments are 64 MiB each, and pytest keeps the directories of three runs."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def client(self, key=None):
         return Client(self, key or self.key)
@@ -192,6 +197,7 @@ def service(directory):
         verify = it.client().get("/v1/ledger/verify").json()
         assert verify["ok"], verify
         assert it.stop() == 0
+    it.remove()
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +208,7 @@ def shared(tmp_path_factory, request):
     verify = it.client().get("/v1/ledger/verify").json()
     assert verify["ok"], verify
     assert it.stop() == 0
+    it.remove()
 
 
 @pytest.fixture

@@ -294,6 +294,7 @@ def test_no_card_number_is_taken_or_kept(tmp_path):
     assert service.stop() == 0
     kept += [path.read_bytes().rstrip(b"\0") for path in [*service.directory.rglob("*"), service.log] if path.is_file()]
     assert any(live.encode() in data for data in kept)
+    service.remove()
     haystack = b"\n".join(kept)
     for marker in markers:
         assert len(marker) >= 13

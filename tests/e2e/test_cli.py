@@ -1,6 +1,7 @@
 """The command line: exit codes, help, refusals, verify and dump (CONTRACT §1)."""
 import json
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -12,6 +13,13 @@ import checker
 from conftest import PROGRAM, Service, run
 
 COMMANDS = ["init", "serve", "verify", "dump", "load", "version"]
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """Removed at the end: segments are large."""
+    yield tmp_path / "data"
+    shutil.rmtree(tmp_path / "data", ignore_errors=True)
 
 
 @pytest.fixture
@@ -183,7 +191,8 @@ def killed(directory):
     for i in range(50):
         client.pay(merchant=f"shop-{i}-x")
     service.kill()
-    return service
+    yield service
+    service.remove()
 
 
 def segment(service):

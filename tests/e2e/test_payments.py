@@ -195,6 +195,7 @@ def test_a_live_card_payment_waits_for_its_rail_result(tmp_path):
     dispute = client.post("/v1/simulate/dispute", {"payment": payment["id"], "reason": "fraud"})
     assert dispute.status_code in (403, 422) and dispute.json()["error"]["code"]
     assert service.stop() == 0
+    service.remove()
 
 
 # ── moves ──

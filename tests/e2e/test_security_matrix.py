@@ -110,6 +110,7 @@ def house(tmp_path_factory):
     yield it
     assert it.admin.get("/v1/ledger/verify").json()["ok"]
     assert it.service.stop() == 0
+    it.service.remove()
 
 
 def routes_of(document):
@@ -153,6 +154,7 @@ def test_no_route_without_a_key(tmp_path_factory, headers):
             assert reply.status_code == 401, (route, reply.text)
             assert reply.json()["error"]["type"] == "authentication_error"
         assert service.stop() == 0
+        service.remove()
 
 
 @pytest.mark.parametrize("which", ["revoked", "expired"])
