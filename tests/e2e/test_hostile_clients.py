@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-BODY = json.dumps({"amount": 100, "currency": "EUR", "merchant": "shop", "payer": "bob", "instrument": {"type": "card", "token": "tok_ok"}})
+BODY = json.dumps({"amount": 100, "currency": "EUR", "merchant": "shop", "payer": "bob",
+                   "instrument": {"type": "card", "token": "tok_ok"}})
 
 
 def connect(service, timeout=15):

@@ -153,7 +153,8 @@ def tls(tmp_path):
                    check=True, capture_output=True)
     service = Service(tmp_path / "tls", "-D", f"http.tls.cert={cert}", "-D", f"http.tls.key={key}")
     service.process = subprocess.Popen(
-        [PROGRAM, "serve", "--data", str(service.directory), "--listen", "127.0.0.1:0", *service.arguments], stdout=subprocess.PIPE, stderr=open(service.log, "ab"), text=True)
+        [PROGRAM, "serve", "--data", str(service.directory), "--listen", "127.0.0.1:0", *service.arguments],
+        stdout=subprocess.PIPE, stderr=open(service.log, "ab"), text=True)
     service.url = service.process.stdout.readline().split()[2]
     yield service, cert
     assert service.stop() == 0
