@@ -569,3 +569,15 @@ def test_an_unknown_payment_is_404_everywhere(client):
         assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
     for verb in ("capture", "cancel", "confirm", "reverse", "sync", "rail_result", "review"):
         assert client.post("/v1/payments/pay_unknown/" + verb, BODIES.get(verb)).status_code == 404, verb
+
+
+def test_the_largest_amount_goes_through_its_whole_life(client):
+    largest = 2**63 - 1
+    payment = held(client, largest, fee=largest)
+    payment = move(client, payment, "capture", {"amount": largest - 1, "final": False})
+    assert (payment["captured"], payment["capturable"]) == (largest - 1, 1)
+    payment = move(client, payment, "capture")
+    assert (payment["status"], payment["captured"]) == ("captured", largest)
+    assert move(client, payment, "reverse", {"reason": "x"})["status"] == "reversed"
+    assert client.pay(largest + 1).status_code == 400
+    assert [p["id"] for p in client.walk("/v1/payments", **{"amount[gte]": largest})] == [payment["id"]]

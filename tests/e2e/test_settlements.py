@@ -131,3 +131,21 @@ def test_settlements_are_listed_with_filters(client):
     assert client.walk("/v1/settlements", merchant=shop, status=done["status"]) == [done]
     assert client.get("/v1/settlements/set_unknown").status_code == 404
     assert client.post("/v1/settlements/set_unknown/confirm").status_code == 404
+
+
+def test_the_largest_amounts_are_settled_and_paid_out(client):
+    shop, largest = merchant(), 2**63 - 1
+    for _ in range(3):
+        captured(client, largest, fee=7, merchant=shop)
+    assert client.account(f"merchant:{shop}:pending")["balance"] == 3 * (largest - 7)
+    bank = client.account("bank:main")["balance"] if client.get("/v1/accounts/bank:main?currency=EUR").ok else 0
+    paid = 0
+    for _ in range(3):
+        made = close(client, shop)
+        assert made["net"] == made["gross"] - made["fees"]
+        paid += made["net"]
+        step(client, f"/v1/settlements/{made['id']}/confirm")
+    assert paid == 3 * (largest - 7)
+    close(client, shop, status=422)
+    assert balances(client, shop) == (0, 0)
+    assert client.account("bank:main")["balance"] == bank + 3 * 7
