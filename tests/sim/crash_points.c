@@ -7,12 +7,13 @@
 #include "commands.h"
 #include "tap.h"
 
-enum { NESTED_DEPTH = 3, NESTED_STEPS = 60, RETRIES = 4 };
+enum { NESTED_DEPTH = 4, NESTED_STEPS = 60, RETRIES = 4 };
 
 typedef struct {
     const crash_points_options *options;
     crash_points_result *result;
     reference *run;
+    const tap *tap;
     const reference_truth *truth;
     ps_engine_options engine_options;
     uint64_t operation;
@@ -113,6 +114,30 @@ static void retry_check(scene *s, ps_engine *engine, const reference_command *co
     }
 }
 
+/* The same key with another body is another request; a second instance finds the lock. */
+static void refusals_check(scene *s, ps_engine *engine, ps_sim *image,
+                           const reference_command *command)
+{
+    ps_error err;
+    sim_command m;
+    ps_reply reply;
+    ps_engine *second = NULL;
+    ps_engine_recovery recovery;
+    sim_command_make(command->number, s->run->ids[command->target], &m);
+    m.command.fingerprint.low++;
+    if (ps_engine_execute_durably(engine, &m.command, &reply, &err) != PS_OK ||
+        reply.result.kind != PS_RESULT_REFUSED ||
+        reply.result.refusal != PS_REFUSED_IDEMPOTENCY_MISMATCH) {
+        fail(s, "another body under the key of seq %llu is accepted",
+             (unsigned long long)command->seq);
+    }
+    if (ps_engine_open(ps_sim_io(image), REFERENCE_DIR, &s->engine_options, &second, &recovery,
+                       &err) != PS_E_LOCKED) {
+        fail(s, "a second instance opens the same directory");
+    }
+    ps_engine_close(second);
+}
+
 static void record_check(scene *s, ps_engine *engine, uint64_t last_seq)
 {
     ps_error err;
@@ -133,13 +158,18 @@ static void record_check(scene *s, ps_engine *engine, uint64_t last_seq)
     ps_journal_cursor_free(cursor);
 }
 
-static void life_go_on(scene *s, ps_engine *engine, uint64_t last_seq)
+static void life_go_on(scene *s, ps_engine *engine, ps_sim *image)
 {
+    uint64_t last_seq = ps_core_last_seq(ps_engine_core(engine));
     ps_error err;
     const reference *run = s->run;
     record_check(s, engine, last_seq);
     for (uint32_t i = 0; i < RETRIES && i < run->command_count && !has_failed(s); i++) {
-        retry_check(s, engine, &run->commands[run->command_count - 1 - i], last_seq);
+        const reference_command *command = &run->commands[run->command_count - 1 - i];
+        retry_check(s, engine, command, last_seq);
+        if (command->seq != 0 && command->seq <= last_seq && !has_failed(s)) {
+            refusals_check(s, engine, image, command);
+        }
     }
     const reference_command fresh = {.number = 900000 + s->operation};
     retry_check(s, engine, &fresh, last_seq);
@@ -174,7 +204,8 @@ static void nested_check(scene *s, const ps_sim *crashed, ps_u128 expected, bool
     ps_sim *image = ps_sim_clone(crashed);
     for (int depth = 0; depth < NESTED_DEPTH && !has_failed(s); depth++) {
         uint64_t draw = sim_mix(s->operation * 31 + (uint64_t)s->how * 7 + (uint64_t)depth);
-        ps_sim_stop_at(image, ps_sim_steps(image) + 1 + draw % NESTED_STEPS);
+        /* first a whole recovery, whose work is then what a crash finds */
+        ps_sim_stop_at(image, depth == 0 ? 0 : ps_sim_steps(image) + 1 + draw % NESTED_STEPS);
         ps_code code = image_open(s, image, &engine, &recovery, &err);
         if (code != PS_OK && !ps_sim_is_stopped(image)) {
             fail(s, "refused in recovery %d: %s", depth, err.text);
@@ -230,7 +261,7 @@ static void image_check(scene *s, ps_survive how)
     }
     bool lives_on = s->run->created && is_due(result->images, s->options->live_on_every);
     if (lives_on && !has_failed(s)) {
-        life_go_on(s, engine, ps_core_last_seq(ps_engine_core(engine)));
+        life_go_on(s, engine, image);
         hash = ps_core_hash(ps_engine_core(engine));
     }
     ps_engine_close(engine);
@@ -254,6 +285,17 @@ static void progress_look(reference *run)
     }
 }
 
+/* I9: the state that commands made is the state that their records make. */
+static void live_check(scene *s)
+{
+    const reference *run = s->run;
+    if (run->engine != NULL && !ps_u128_equal(ps_core_hash(ps_engine_core(run->engine)),
+                                              s->truth->states[run->executed_seq])) {
+        fail(s, "the state differs from a replay of its own records up to %llu",
+             (unsigned long long)run->executed_seq);
+    }
+}
+
 static void before_operation(void *context, bool is_step)
 {
     scene *s = context;
@@ -262,9 +304,12 @@ static void before_operation(void *context, bool is_step)
     }
     s->operation++;
     progress_look(s->run);
-    if ((s->operation + s->options->offset) % s->options->every != 0) {
+    bool is_hot = s->tap->since_rename <= 3 || s->tap->written_offset == 4096;
+    if (s->options->hot_spots ? !is_hot
+                              : (s->operation + s->options->offset) % s->options->every != 0) {
         return;
     }
+    live_check(s);
     image_check(s, PS_SURVIVE_ALL);
     for (int how = 0; how < PS_SURVIVE_RANDOM && !s->options->kills_only && !has_failed(s); how++) {
         if (how != PS_SURVIVE_ALL) {
@@ -281,8 +326,9 @@ void crash_points_run(const crash_points_options *options, crash_points_result *
     reference second;
     reference_truth truth;
     scene s = {.options = options, .result = out_result, .run = &second, .truth = &truth};
-    reference_options(&s.engine_options);
     tap t;
+    s.tap = &t;
+    reference_options(&s.engine_options);
 
     ps_sim *sim = ps_sim_new(options->seed);
     reference_init(&first, sim, ps_sim_io(sim), options->sessions, options->groups);

@@ -8,6 +8,9 @@
 
 typedef struct {
     uint32_t sessions, groups;
+    /* only where files change hands: after renames, and while the first batch of a segment (the first
+     * block of a snapshot) is not synced */
+    bool hot_spots;
     uint32_t every; /* of the operations; the first one is drawn from `offset` */
     uint32_t offset;
     uint32_t live_on_every; /* of the images: retries, new work, shutdown, start after the check */

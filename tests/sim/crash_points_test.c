@@ -67,11 +67,28 @@ static void the_first_start_may_be_cut_at_each_operation(void **state)
     report(&result);
 }
 
+/* W4: segments and snapshots change hands; and again right after the recovery from that. */
+static void files_that_change_hands_are_never_both_trusted(void **state)
+{
+    (void)state;
+    crash_points_options options = {.sessions = 1, .groups = 300, .hot_spots = true};
+    options.nested_every = 1;
+    options.live_on_every = 4;
+    for (uint64_t i = 0; i < (is_full() ? 20 : 1); i++) {
+        options.seed = seed() + i;
+        crash_points_result result;
+        crash_points_run(&options, &result);
+        report(&result);
+        assert_true(result.images > 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_a_crash_leaves_is_a_prefix_with_all_that_was_acknowledged),
         cmocka_unit_test(the_first_start_may_be_cut_at_each_operation),
+        cmocka_unit_test(files_that_change_hands_are_never_both_trusted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

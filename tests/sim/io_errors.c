@@ -257,3 +257,70 @@ const char *io_errors_full_disk(uint64_t seed, uint64_t free_bytes)
              (unsigned long long)free_bytes, why, f.err.text);
     return text;
 }
+
+/* ── damage at rest ── */
+
+static const char *flip_check(const ps_sim *sim, const char *path, uint64_t bit,
+                              const ps_engine_options *options, ps_u128 expected)
+{
+    const char *why = NULL;
+    ps_error err;
+    ps_engine *engine = NULL;
+    ps_engine_recovery recovery;
+    ps_sim *image = ps_sim_clone(sim);
+    bool flipped = ps_sim_file_flip(image, path, bit);
+    PS_ASSERT(flipped);
+    ps_code code =
+        ps_engine_open(ps_sim_io(image), REFERENCE_DIR, options, &engine, &recovery, &err);
+    if (code == PS_OK && !ps_u128_equal(expected, ps_core_hash(ps_engine_core(engine)))) {
+        why = "a damaged directory opens with another state";
+    } else if (code != PS_OK && code != PS_E_DAMAGED && code != PS_E_VERSION) {
+        why = err.text[0] != '\0' ? "damage is refused as something else" : "no reason is given";
+    }
+    ps_engine_close(engine);
+    ps_sim_free(image);
+    return why;
+}
+
+static const char *damage_check(ps_sim *sim, const ps_engine_options *options, ps_u128 expected,
+                                uint64_t every)
+{
+    static const char *const paths[] = {"data/journal/seg-0000000000000001",
+                                        "data/journal/seg-0000000000000002",
+                                        "data/journal/watermark"};
+    const char *why = NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0] && why == NULL; i++) {
+        ps_slice bytes;
+        uint64_t size = 0;
+        if (ps_sim_file_get(sim, paths[i], &bytes)) {
+            size = bytes.size;
+            while (size > 0 && bytes.data[size - 1] == 0) {
+                size--; /* what was never written */
+            }
+        }
+        for (uint64_t bit = i; bit < 8 * size && why == NULL; bit += every) {
+            why = flip_check(sim, paths[i], bit, options, expected);
+        }
+    }
+    return why;
+}
+
+const char *io_errors_damage(uint64_t seed, uint64_t every)
+{
+    reference r;
+    reference_truth truth;
+    ps_sim *sim = ps_sim_new(seed);
+    reference_init(&r, sim, ps_sim_io(sim), 2, 20);
+    const char *why = reference_run(&r) == PS_OK ? NULL : "the workload itself";
+    ps_sim_crash(sim, PS_SURVIVE_NONE);
+    const char *truth_why = reference_truth_make(&truth, sim, false);
+    why = why != NULL ? why : truth_why;
+    r.options.ignore_snapshots = true;
+    if (why == NULL) {
+        why = damage_check(sim, &r.options, truth.states[truth.count], every);
+    }
+    reference_truth_release(&truth);
+    reference_release(&r);
+    ps_sim_free(sim);
+    return why;
+}

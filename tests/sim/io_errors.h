@@ -30,4 +30,8 @@ void io_errors_run(const io_errors_options *options, io_errors_result *result);
  * wrong. */
 const char *io_errors_full_disk(uint64_t seed, uint64_t free_bytes);
 
+/* D1: one bit at a time, every `every`-th, in the files of a directory that was ended clean: the
+ * same state, or a refusal. NULL, or what went wrong. */
+const char *io_errors_damage(uint64_t seed, uint64_t every);
+
 #endif

@@ -76,12 +76,22 @@ static void a_disk_that_gets_room_again_is_written_without_a_restart(void **stat
     }
 }
 
+static void a_damaged_bit_is_refused_or_changes_nothing(void **state)
+{
+    (void)state;
+    const char *why = io_errors_damage(seed(), is_full_run() ? 61 : 4999);
+    if (why != NULL) {
+        fail_msg("%s", why);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_call_stops_the_process_and_loses_nothing),
         cmocka_unit_test(a_full_disk_or_quota_refuses_commands_and_loses_nothing),
         cmocka_unit_test(a_disk_that_gets_room_again_is_written_without_a_restart),
+        cmocka_unit_test(a_damaged_bit_is_refused_or_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

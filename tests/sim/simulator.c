@@ -369,8 +369,9 @@ void sim_run(const sim_options *options, sim_result *out_result)
     PS_ASSERT(w.sim != NULL && w.oracle != NULL);
     w.io = ps_sim_io(w.sim);
     ps_engine_options_default(&w.engine_options);
-    w.engine_options.journal.segment_size = 512 * 1024;
-    w.engine_options.journal.batch_size_max = 160 * 1024;
+    static const uint32_t segment_kib[] = {256, 256, 512, 1024};
+    w.engine_options.journal.segment_size = segment_kib[ps_sim_draw(w.sim, 4)] * 1024;
+    w.engine_options.journal.batch_size_max = 120 * 1024;
     w.engine_options.core.payments_max = 100000;
     w.engine_options.core.accounts_max = 10000;
     w.engine_options.core.keys_max = 100000;

@@ -3,6 +3,7 @@
 static tap *enter(ps_io *io, bool is_step)
 {
     tap *t = (tap *)(void *)io;
+    t->since_rename += is_step;
     if (t->before != NULL) {
         t->before(t->context, is_step);
     }
@@ -70,6 +71,7 @@ static ps_code tap_write(ps_io *io, ps_file *file, uint64_t offset, const void *
                          ps_error *err)
 {
     tap *t = enter(io, true);
+    t->written_offset = offset;
     return left(t, ps_io_write(t->inner, file, offset, data, size, err));
 }
 
@@ -106,6 +108,7 @@ static ps_code tap_sync_dir(ps_io *io, const char *path, ps_error *err)
 static ps_code tap_rename(ps_io *io, const char *from, const char *to, ps_error *err)
 {
     tap *t = enter(io, true);
+    t->since_rename = 0;
     return left(t, ps_io_rename(t->inner, from, to, err));
 }
 
@@ -156,5 +159,5 @@ static const struct ps_io_ops tap_ops = {
 
 void tap_init(tap *out_tap, ps_io *inner)
 {
-    *out_tap = (tap){.io.ops = &tap_ops, .inner = inner};
+    *out_tap = (tap){.io.ops = &tap_ops, .inner = inner, .since_rename = 1000};
 }

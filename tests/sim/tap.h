@@ -13,6 +13,8 @@ typedef struct {
     void (*before)(void *context, bool is_step);
     void (*after)(void *context, bool is_step);
     void *context;
+    uint64_t written_offset; /* of the newest write */
+    uint32_t since_rename;   /* operations, the one that is about to be done included */
 } tap;
 
 void tap_init(tap *out_tap, ps_io *inner);
