@@ -114,6 +114,16 @@ void *ps_region_extend(ps_region *region, uint64_t size)
     return at;
 }
 
+ps_code ps_region_too_small(const ps_region *region, ps_error *err)
+{
+    if (region->declared_by == NULL) {
+        return ps_error_set(err, PS_E_LIMIT, "the data holds more %s than this version allows",
+                            region->name);
+    }
+    return ps_error_set(err, PS_E_LIMIT, "the data holds more %s than %s allows: raise it",
+                        region->name, region->declared_by);
+}
+
 bool ps_region_populate(ps_region *region)
 {
     if (region->size_max < huge_from) {

@@ -27,10 +27,13 @@
 enum { PS_REGION_CHUNK = 65536 };
 
 typedef struct {
-    char *data;                 /* base address, page-aligned; fixed from init to release */
-    uint64_t size;              /* bytes in use */
-    uint64_t size_max;          /* declared limit in bytes */
-    const char *name;           /* for errors, snapshots and metrics; static storage */
+    char *data;        /* base address, page-aligned; fixed from init to release */
+    uint64_t size;     /* bytes in use */
+    uint64_t size_max; /* declared limit in bytes */
+    const char *name;  /* for errors, snapshots and metrics; static storage */
+    /* what to raise when size_max is too small, e.g. "limits.payments=1000"; lent by the owner, set
+     * after init; NULL: size_max is fixed */
+    const char *declared_by;
     _Atomic uint64_t used_hint; /* size as of a while ago, for populate */
     uint64_t populated;         /* populate's own: present up to here */
     /* snapshot in progress */
@@ -51,6 +54,8 @@ void ps_region_release(ps_region *region);
 /* `size` more bytes, zeroed, at the end; NULL when the declared limit is reached (state untouched).
  * */
 PS_CHECKED void *ps_region_extend(ps_region *region, uint64_t size);
+/* PS_E_LIMIT, for stored data that this region cannot take: says which setting to raise. */
+ps_code ps_region_too_small(const ps_region *region, ps_error *err);
 /* Any one thread: makes the memory that the next extends will use present, so that the owner does
  * not wait for the kernel's zeros. Large tables only. True: there was something to do. */
 bool ps_region_populate(ps_region *region);

@@ -302,8 +302,7 @@ static ps_code reader_block(reader *r, uint32_t region, uint64_t offset, ps_erro
     if (r->fills) {
         void *to = ps_region_extend(r->shape->regions[region], size);
         if (to == NULL) {
-            return ps_error_set(err, PS_E_LIMIT, "%s: region %s is declared too small for it",
-                                r->path, r->shape->regions[region]->name);
+            return ps_region_too_small(r->shape->regions[region], err);
         }
         memcpy(to, data, size);
     }

@@ -246,14 +246,19 @@ static void timers_settle(ps_core *core)
 
 /* ── the record bracket: the same for execute, timer and replay ── */
 
+static bool has_idempotency_key(const ps_record_header *header)
+{
+    const ps_u128 none = {0, 0};
+    return !ps_u128_equal(header->idempotency, none);
+}
+
 static void record_finish(ps_core *core, const ps_record_header *header, uint64_t seq)
 {
     ps_core_head *head = ps_core_head_mut(core);
     head->last_seq = seq;
     head->last_time_ns = header->time_ns;
-    const ps_u128 none = {0, 0};
     idempotency_evict(core, header->time_ns);
-    if (!ps_u128_equal(header->idempotency, none)) {
+    if (has_idempotency_key(header)) {
         idempotency_remember(core, header, seq);
     }
     timers_settle(core);
@@ -422,6 +427,13 @@ ps_code ps_core_replay(ps_core *core, uint64_t seq, ps_slice payload, ps_error *
     if (seq <= head->last_seq || header->time_ns <= head->last_time_ns) {
         return ps_error_set(err, PS_E_DAMAGED, "record %llu is out of order",
                             (unsigned long long)seq);
+    }
+    ps_code code = ps_core_check_fits(core, payload, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    if (has_idempotency_key(header) && !idempotency_has_room(core, header->time_ns)) {
+        return ps_region_too_small(&core->idempotency, err);
     }
     const ps_apply_context at = {seq, header->time_ns, header->book};
     for (const ps_effect_head *effect = ps_effect_first(payload); effect != NULL;

@@ -81,7 +81,8 @@ int64_t ps_core_next_timer_ns(const ps_core *core);
  * dropped without a record. */
 uint32_t ps_core_timer(ps_core *core, int64_t now_ns, uint64_t seq, char *payload);
 
-/* Applies a record of the journal. PS_E_DAMAGED: its form is not what this version writes. */
+/* Applies a record of the journal. PS_E_DAMAGED: its form is not what this version writes.
+ * PS_E_LIMIT: it was written under larger limits; says which to raise. */
 PS_CHECKED ps_code ps_core_replay(ps_core *core, uint64_t seq, ps_slice payload, ps_error *err);
 
 /* Reads; appends result structs to `out` (see query.h). Never changes the state. */

@@ -341,7 +341,7 @@ static void planted_forget_keys(const ps_snapshot_shape *shape)
 {
     for (uint32_t i = 0; i < shape->region_count; i++) {
         ps_region *region = shape->regions[i];
-        if (strcmp(region->name, "idempotency") == 0) {
+        if (strcmp(region->name, "idempotency_keys") == 0) {
             memset(region->data, 0, region->size);
         }
     }

@@ -1,20 +1,9 @@
 #include "pay/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/time.h"
-
-/* Beyond its declared limit a table has room for what the one command that found it not yet full
- * can add. */
-enum {
-    PS_SLACK_TRADES = 160, /* a reversal of PS_CAPTURES_REVERSIBLE_MAX captures */
-    PS_SLACK_TRANSFERS = 32,
-    PS_SLACK_CHECKPOINTS = 64,
-    PS_SLACK_ACCOUNTS = 16,
-    PS_SLACK_PARTIES = 4,
-    PS_SLACK_SETTLEMENTS = 4,
-    PS_SLACK_TIMERS = 8
-};
 
 void ps_core_options_default(ps_core_options *out_options)
 {
@@ -34,11 +23,25 @@ void ps_core_options_default(ps_core_options *out_options)
 
 /* ── tables ── */
 
+/* The option that a table's size follows from; in the order of the fields of ps_core_options. */
+typedef enum {
+    LIMIT_PAYMENTS,
+    LIMIT_ACCOUNTS,
+    LIMIT_KEYS,
+    LIMIT_TRANSFERS,
+    LIMIT_REFUNDS,
+    LIMIT_TRADES,
+    LIMIT_PARTIES,
+    LIMIT_FIXED
+} core_limit;
+_Static_assert((int)LIMIT_FIXED == (int)PS_CORE_LIMIT_COUNT, "a text for each");
+
 typedef struct {
     ps_region *region;
     const char *name;
     size_t element_size;
     uint64_t count_max;
+    core_limit limit;
 } ps_table_shape;
 
 enum { PS_TABLE_COUNT = 13, PS_CORE_INDEX_COUNT = 5 };
@@ -48,25 +51,28 @@ static void table_shapes(ps_core *core, ps_table_shape out_shapes[PS_TABLE_COUNT
 {
     const ps_core_options *o = &core->options;
     const ps_table_shape shapes[PS_TABLE_COUNT] = {
-        {&core->payments, "payments", sizeof(ps_payment), o->payments_max},
-        {&core->refunds, "refunds", sizeof(ps_refund), o->refunds_max},
-        {&core->disputes, "disputes", sizeof(ps_dispute), o->refunds_max},
+        {&core->payments, "payments", sizeof(ps_payment), o->payments_max, LIMIT_PAYMENTS},
+        {&core->refunds, "refunds", sizeof(ps_refund), o->refunds_max, LIMIT_REFUNDS},
+        {&core->disputes, "disputes", sizeof(ps_dispute), o->refunds_max, LIMIT_REFUNDS},
         /* timers add trades without asking for room: a void, a capture or a dispute's end each */
         {&core->trades, "trades", sizeof(ps_trade),
-         o->trades_max + 2 * o->payments_max + o->refunds_max + PS_SLACK_TRADES},
+         o->trades_max + 2 * o->payments_max + o->refunds_max + PS_SLACK_TRADES, LIMIT_TRADES},
         {&core->settlements, "settlements", sizeof(ps_settlement),
-         o->refunds_max + PS_SLACK_SETTLEMENTS},
+         o->refunds_max + PS_SLACK_SETTLEMENTS, LIMIT_REFUNDS},
         {&core->settlement_items, "settlement_items", sizeof(ps_settlement_item),
-         o->trades_max + PS_SLACK_TRADES},
-        {&core->transfers, "transfers", sizeof(ps_api_transfer), o->transfers_max},
-        {&core->parties, "parties", sizeof(ps_party), o->parties_max + PS_SLACK_PARTIES},
-        {&core->keys, "keys", sizeof(ps_key), PS_API_KEYS_MAX},
-        {&core->books, "books", sizeof(ps_book), PS_BOOKS_MAX},
+         o->trades_max + PS_SLACK_ITEMS, LIMIT_TRADES},
+        {&core->transfers, "transfers", sizeof(ps_api_transfer), o->transfers_max, LIMIT_TRANSFERS},
+        {&core->parties, "parties", sizeof(ps_party), o->parties_max + PS_SLACK_PARTIES,
+         LIMIT_PARTIES},
+        {&core->keys, "keys", sizeof(ps_key), PS_API_KEYS_MAX, LIMIT_FIXED},
+        {&core->books, "books", sizeof(ps_book), PS_BOOKS_MAX, LIMIT_FIXED},
         /* a payment makes some 4 events and 16 at the very most */
         {&core->event_marks, "event_marks", sizeof(ps_event_mark),
-         (o->payments_max + o->refunds_max + o->transfers_max + PS_API_KEYS_MAX) / 4},
-        {&core->idempotency, "idempotency", sizeof(ps_idempotency_entry), o->keys_max},
-        {&core->client_ids, "client_ids", sizeof(ps_client_id), o->payments_max},
+         (o->payments_max + o->refunds_max + o->transfers_max + PS_API_KEYS_MAX) / 4,
+         LIMIT_PAYMENTS},
+        {&core->idempotency, "idempotency_keys", sizeof(ps_idempotency_entry), o->keys_max,
+         LIMIT_KEYS},
+        {&core->client_ids, "client_ids", sizeof(ps_client_id), o->payments_max, LIMIT_PAYMENTS},
     };
     memcpy(out_shapes, shapes, sizeof shapes);
 }
@@ -75,24 +81,21 @@ typedef struct {
     ps_index *index;
     const char *name;
     uint64_t count_max;
+    core_limit limit;
 } ps_core_index_shape;
 
 static void index_shapes(ps_core *core, ps_core_index_shape out_shapes[PS_CORE_INDEX_COUNT])
 {
     const ps_core_options *o = &core->options;
     const ps_core_index_shape shapes[PS_CORE_INDEX_COUNT] = {
-        {&core->parties_by_name, "parties_by_name", o->parties_max + PS_SLACK_PARTIES},
-        {&core->payments_by_reference, "payments_by_reference", o->payments_max},
-        {&core->payments_by_client_id, "payments_by_client_id", o->payments_max},
-        {&core->idempotency_by_key, "idempotency_by_key", o->keys_max},
-        {&core->keys_by_public_id, "keys_by_public_id", PS_API_KEYS_MAX},
+        {&core->parties_by_name, "parties_by_name", o->parties_max + PS_SLACK_PARTIES,
+         LIMIT_PARTIES},
+        {&core->payments_by_reference, "payments_by_reference", o->payments_max, LIMIT_PAYMENTS},
+        {&core->payments_by_client_id, "payments_by_client_id", o->payments_max, LIMIT_PAYMENTS},
+        {&core->idempotency_by_key, "idempotency_by_key", o->keys_max, LIMIT_KEYS},
+        {&core->keys_by_public_id, "keys_by_public_id", PS_API_KEYS_MAX, LIMIT_FIXED},
     };
     memcpy(out_shapes, shapes, sizeof shapes);
-}
-
-static uint64_t timers_max(const ps_core_options *o)
-{
-    return 2 * (o->payments_max + o->refunds_max) + o->transfers_max;
 }
 
 void *ps_table_add(ps_region *table, size_t element_size)
@@ -122,6 +125,52 @@ static void state_begin(ps_core *core)
     ps_ledger_clear(&core->ledger);
 }
 
+static void limit_texts_fill(ps_core *core)
+{
+    const ps_core_options *o = &core->options;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } limits[PS_CORE_LIMIT_COUNT] = {
+        [LIMIT_PAYMENTS] = {"payments", o->payments_max},
+        [LIMIT_ACCOUNTS] = {"accounts", o->accounts_max},
+        [LIMIT_KEYS] = {"keys", o->keys_max},
+        [LIMIT_TRANSFERS] = {"transfers", o->transfers_max},
+        [LIMIT_REFUNDS] = {"refunds", o->refunds_max},
+        [LIMIT_TRADES] = {"trades", o->trades_max},
+        [LIMIT_PARTIES] = {"parties", o->parties_max},
+    };
+    for (size_t i = 0; i < PS_CORE_LIMIT_COUNT; i++) {
+        snprintf(core->limit_texts[i], sizeof core->limit_texts[i], "limits.%s=%llu",
+                 limits[i].name, (unsigned long long)limits[i].value);
+    }
+}
+
+static const char *limit_text(const ps_core *core, core_limit limit)
+{
+    return limit == LIMIT_FIXED ? NULL : core->limit_texts[limit];
+}
+
+static void index_declare(ps_index *index, const char *declared_by)
+{
+    ps_region *regions[2];
+    uint32_t count = ps_index_regions(index, regions);
+    for (uint32_t i = 0; i < count; i++) {
+        regions[i]->declared_by = declared_by;
+    }
+}
+
+static void ledger_declare(ps_core *core)
+{
+    ps_ledger *ledger = &core->ledger;
+    ledger->accounts.declared_by = limit_text(core, LIMIT_ACCOUNTS);
+    ledger->names.declared_by = limit_text(core, LIMIT_ACCOUNTS);
+    ledger->checkpoints.declared_by = limit_text(core, LIMIT_PAYMENTS);
+    ledger->transfers.declared_by = limit_text(core, LIMIT_TRANSFERS);
+    ledger->free_slots.declared_by = limit_text(core, LIMIT_TRANSFERS);
+    index_declare(&ledger->by_name, limit_text(core, LIMIT_ACCOUNTS));
+}
+
 static ps_code state_init(ps_core *core, ps_error *err)
 {
     const ps_core_options *o = &core->options;
@@ -135,23 +184,27 @@ static ps_code state_init(ps_core *core, ps_error *err)
     if (code != PS_OK) {
         return code;
     }
+    ledger_declare(core);
     code = ps_region_init(&core->head, "head", sizeof(ps_core_head), err);
     if (code == PS_OK) {
         /* its place is fixed, its bytes come with the genesis record or a snapshot */
         core->ledger.name_secret = ps_core_secret(core);
         code = ps_region_init(&core->timers, "timers",
-                              (timers_max(o) + PS_SLACK_TIMERS) * sizeof(ps_timer), err);
+                              (ps_timers_max(o) + PS_SLACK_TIMERS) * sizeof(ps_timer), err);
     }
     ps_table_shape tables[PS_TABLE_COUNT];
     table_shapes(core, tables);
     for (size_t i = 0; code == PS_OK && i < PS_TABLE_COUNT; i++) {
         code = ps_region_init(tables[i].region, tables[i].name,
                               (tables[i].count_max + 1) * tables[i].element_size, err);
+        tables[i].region->declared_by = limit_text(core, tables[i].limit);
     }
+    core->timers.declared_by = limit_text(core, LIMIT_PAYMENTS);
     ps_core_index_shape indexes[PS_CORE_INDEX_COUNT];
     index_shapes(core, indexes);
     for (size_t i = 0; code == PS_OK && i < PS_CORE_INDEX_COUNT; i++) {
         code = ps_index_init(indexes[i].index, indexes[i].name, indexes[i].count_max, err);
+        index_declare(indexes[i].index, limit_text(core, indexes[i].limit));
     }
     return code;
 }
@@ -184,6 +237,7 @@ ps_code ps_core_new(const ps_core_options *options, const ps_policy *policy, ps_
         core->policy = *policy;
     }
     core->instance = instance;
+    limit_texts_fill(core);
     ps_code code = state_init(core, err);
     if (code != PS_OK) {
         ps_core_free(core);
@@ -295,65 +349,6 @@ void ps_core_get_stats(const ps_core *core, ps_core_stats *out_stats)
     for (uint32_t i = 0; i < count; i++) {
         out_stats->memory_bytes += regions[i]->size;
     }
-}
-
-/* ── room ── */
-
-/* Against the declared limits; the regions are larger by what one command, and the timers of open
- * objects, may still add (PS_SLACK_…). */
-static bool trades_have_room(const ps_core *core)
-{
-    const ps_ledger *ledger = &core->ledger;
-    const ps_ledger_counters *counters = (const void *)ledger->counters.data;
-    /* each hold and each dispute may still end by a timer, with a few entries; 64 to a checkpoint */
-    uint64_t owed =
-        PS_SLACK_CHECKPOINTS + counters->open_pending_count / 16 + ps_dispute_count(core) / 8;
-    return ps_trade_count(core) < core->options.trades_max &&
-           ledger->checkpoints.size + owed * sizeof(ps_account_checkpoint) <=
-               ledger->checkpoints.size_max;
-}
-
-static bool books_have_room(const ps_core *core)
-{
-    const ps_core_options *o = &core->options;
-    return trades_have_room(core) && ps_party_count(core) < o->parties_max &&
-           ps_ledger_account_count(&core->ledger) < o->accounts_max &&
-           ps_settlement_count(core) < o->refunds_max;
-}
-
-static bool holds_have_room(const ps_core *core)
-{
-    const ps_ledger *ledger = &core->ledger;
-    const ps_ledger_counters *counters = (const void *)ledger->counters.data;
-    return ledger->transfers.size / sizeof(ps_transfer) - counters->free_slot_count <
-           core->options.transfers_max;
-}
-
-bool ps_core_has_room(const ps_core *core, uint32_t room)
-{
-    const ps_core_options *o = &core->options;
-    if ((room & PS_ROOM_PAYMENT) != 0 && ps_payment_count(core) >= o->payments_max) {
-        return false;
-    }
-    if (((room & PS_ROOM_BOOKS) != 0 && !books_have_room(core)) ||
-        ((room & PS_ROOM_TRADE) != 0 && !trades_have_room(core)) ||
-        ((room & PS_ROOM_HOLD) != 0 && !holds_have_room(core))) {
-        return false;
-    }
-    if ((room & PS_ROOM_TIMER) != 0 && ps_core_head_at(core)->timer_count >= timers_max(o)) {
-        return false;
-    }
-    if ((room & PS_ROOM_REFUND) != 0 && ps_refund_count(core) >= o->refunds_max) {
-        return false;
-    }
-    if ((room & PS_ROOM_DISPUTE) != 0 && ps_dispute_count(core) >= o->refunds_max) {
-        return false;
-    }
-    if ((room & PS_ROOM_API_TRANSFER) != 0 && ps_api_transfer_count(core) >= o->transfers_max) {
-        return false;
-    }
-    return (room & PS_ROOM_KEY) == 0 ||
-           (ps_key_count(core) < PS_API_KEYS_MAX && ps_book_count(core) + 2 <= PS_BOOKS_MAX);
 }
 
 /* ── look-ups ── */

@@ -13,8 +13,12 @@
 
 #include "pay/tables.h"
 
+enum { PS_CORE_LIMIT_COUNT = 7, PS_CORE_LIMIT_TEXT_MAX = 40 };
+
 struct ps_core {
     ps_core_options options;
+    /* "limits.payments=1000": regions borrow them (declared_by) */
+    char limit_texts[PS_CORE_LIMIT_COUNT][PS_CORE_LIMIT_TEXT_MAX];
     ps_policy policy; /* decide NULL: approve all */
     ps_u128 instance;
     ps_ledger ledger;
@@ -97,6 +101,28 @@ enum {
     PS_ROOM_TRADE = 256 /* trades, checkpoints: to resolve what is held */
 };
 bool ps_core_has_room(const ps_core *core, uint32_t room);
+/* Before a record of the journal is applied: that it fits, so that data from larger limits is
+ * refused (PS_E_LIMIT, names the setting) and not half applied. What execute wrote under these
+ * limits always fits. Idempotency keys are core.c's. */
+PS_CHECKED ps_code ps_core_check_fits(const ps_core *core, ps_slice payload, ps_error *err);
+
+/* Beyond its declared limit a table has room for what the one command that found it not yet full
+ * can add; and, where ps_core_check_fits only knows the most that a record can add, for that. */
+enum {
+    PS_RECORD_EFFECTS_MAX = PS_RECORD_SIZE_MAX / sizeof(ps_effect_leg), /* of those that add */
+    PS_SLACK_TRADES = 160, /* a reversal of PS_CAPTURES_REVERSIBLE_MAX captures */
+    PS_SLACK_ITEMS = PS_SLACK_TRADES + PS_RECORD_EFFECTS_MAX,
+    PS_SLACK_TRANSFERS = 32,
+    PS_SLACK_CHECKPOINTS = 64 + 2 * PS_RECORD_EFFECTS_MAX, /* two accounts a leg */
+    PS_SLACK_ACCOUNTS = 16,
+    PS_SLACK_PARTIES = 4,
+    PS_SLACK_SETTLEMENTS = 4,
+    PS_SLACK_TIMERS = 8 + PS_RECORD_EFFECTS_MAX
+};
+static inline uint64_t ps_timers_max(const ps_core_options *o)
+{
+    return 2 * (o->payments_max + o->refunds_max) + o->transfers_max;
+}
 
 /* ── keyed look-ups ── */
 
