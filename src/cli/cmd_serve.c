@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/data_check.h"
 #include "cli/load_client.h"
 #include "cli/settings.h"
 #include "serve/service.h"
@@ -149,10 +150,14 @@ static PS_CHECKED ps_code data_open(const serve_arguments *a, ps_io *io, ps_engi
                                     ps_error *err)
 {
     ps_engine_recovery recovery;
-    ps_code code = ps_engine_open(io, a->data, &a->settings.engine, out_engine, &recovery, err);
+    ps_code code = ps_data_check(a->data, err);
+    if (code == PS_OK) {
+        code = ps_engine_open(io, a->data, &a->settings.engine, out_engine, &recovery, err);
+    }
     if (code == PS_E_MISSING && a->dev) {
         char key[PS_API_KEY_TEXT_MAX];
-        code = ps_engine_create(io, a->data, PS_SLICE("default"), false, key, err);
+        const ps_engine_founding founding = {PS_SLICE("default"), false, &a->settings.engine};
+        code = ps_engine_found(io, a->data, &founding, key, err);
         if (code == PS_OK) {
             fprintf(stderr, "made %s\n", a->data);
             code = ps_engine_open(io, a->data, &a->settings.engine, out_engine, &recovery, err);

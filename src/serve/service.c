@@ -235,7 +235,17 @@ ps_code ps_service_drain(ps_service *service, ps_error *err)
     /* what was still waiting when the time was over is dropped, unanswered */
     ps_http_server_close(service->http);
     service->http = NULL;
-    return ps_engine_shutdown(service->engine, final_snapshot_is_quick(service), err);
+    if (ps_engine_shutdown(service->engine, final_snapshot_is_quick(service), err) == PS_OK) {
+        return PS_OK;
+    }
+    /* A snapshot that fails (the disk may be full) takes nothing away; a journal that cannot be
+     * sealed is a fault like any other of the disk. */
+    ps_error seal_err;
+    if (ps_engine_shutdown(service->engine, false, &seal_err) != PS_OK) {
+        ps_service_fault(service, &seal_err);
+    }
+    fprintf(stderr, "paystream: no snapshot at the end: %s\n", err->text);
+    return PS_OK;
 }
 
 void ps_service_close(ps_service *service)

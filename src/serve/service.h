@@ -48,8 +48,8 @@ PS_CHECKED ps_code ps_service_open(const ps_service_options *options, ps_service
 PS_CHECKED ps_code ps_service_start(ps_service *service, ps_error *err);
 uint16_t ps_service_port(const ps_service *service);
 /* Takes no more, finishes what was taken (≤ http.drain_timeout), commits it, writes a final snapshot
- * when that is quick, seals the journal: the next start replays nothing. The threads are gone after
- * it. */
+ * when that is quick, seals the journal: the next start replays nothing. A snapshot that fails is
+ * only said; a journal that cannot be sealed is a fault. The threads are gone after it. */
 PS_CHECKED ps_code ps_service_drain(ps_service *service, ps_error *err);
 /* After drain, or instead of start. Frees; the engine stays open. NULL is fine. */
 void ps_service_close(ps_service *service);
