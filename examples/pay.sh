@@ -9,9 +9,10 @@ post() {
     curl -sS "$URL$1" -H "Authorization: Bearer $KEY" -H "Idempotency-Key: $2" -H "Content-Type: application/json" -d "$3"
     echo
 }
-field() { grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2 | tr -d '"'; }
+field() { grep -o "\"$1\":[^,}]*" | sed -n 1p | cut -d: -f2 | tr -d '"'; }
 
-order="order-$(date +%s)-$$"
+# A name that is new each time; the letters between the digits keep it from looking like a card number, which would be refused.
+order="order-$(date +%s)n$$"
 
 # 1. Hold 25.00 EUR. Keep the key with the order: a retry after a broken connection must carry the same one.
 body='{"amount":2500,"currency":"EUR","merchant":"bookshop","payer":"alice","capture_method":"manual",
