@@ -69,7 +69,8 @@ void ps_mix_free(ps_mix *mix)
     }
 }
 
-/* xorshift64* (S. Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016). */
+/* xorshift64* (S. Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016).
+ * */
 static uint64_t draw(ps_mix *mix, uint64_t bound)
 {
     mix->random ^= mix->random >> 12;
@@ -265,7 +266,8 @@ bool ps_mix_setup(ps_mix *mix, ps_mix_request *out_request)
     return true;
 }
 
-/* The value of the first "key":"…" in a reply that we know the shape of; empty when it is not there. */
+/* The value of the first "key":"…" in a reply that we know the shape of; empty when it is not
+ * there. */
 static ps_slice text_member(ps_slice body, const char *key)
 {
     char pattern[32];

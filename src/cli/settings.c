@@ -20,7 +20,8 @@ typedef struct {
     size_t offset; /* in ps_settings */
     uint64_t min, max;
     const char *
-        initial; /* as documented; ps_settings_default sets the same values, settings_test compares */
+        /* as documented; ps_settings_default sets the same values, settings_test compares */
+        initial;
     const char *help;
 } setting;
 

@@ -68,8 +68,10 @@ PS_CHECKED ps_code ps_journal_create(ps_io *io, const char *dir, const ps_journa
 
 /* Opens and recovers: fsyncs files and directory first, scans, decides (torn tail, clean end,
  * refuse), zeroes a torn tail after
- * copying it aside to DIR/torn-SEGMENT-OFFSET; after an unclean end copies the last segment, so that
- * what was read is durable. Takes no lock: the engine's does. PS_E_DAMAGED names "FILE: damaged at offset N (seq
+ * copying it aside to DIR/torn-SEGMENT-OFFSET; after an unclean end copies the last segment, so
+ * that
+ * what was read is durable. Takes no lock: the engine's does. PS_E_DAMAGED names "FILE: damaged at
+ * offset N (seq
  * A-B)". PS_E_VERSION: newer format.
  * `scan_from`: segments that end before this seq are checked by their headers only (a snapshot
  * covers them); 1 scans all. */
@@ -137,7 +139,8 @@ PS_CHECKED ps_code ps_journal_cursor_read(ps_journal_cursor *cursor, uint64_t se
 /* ── maintenance ── */
 
 /* Prepares the next segment if it is missing, but not before a batch is durable in the current one:
- * recovery takes a segment after the next one as proof of that. PS_E_SPACE (also: no file handle left) and PS_E_MEMORY
+ * recovery takes a segment after the next one as proof of that. PS_E_SPACE (also: no file handle
+ * left) and PS_E_MEMORY
  * leave the journal alive: call again later. */
 PS_CHECKED ps_code ps_journal_prepare(ps_journal *journal, ps_error *err);
 /* Verifies up to `byte_count` more bytes of cold segments; *out_wrapped when a whole period is

@@ -69,7 +69,8 @@ ps_i128 ps_account_balance(uint8_t type, const ps_account_totals *totals);
 /* Balance less what is pending against it (debits_pending, or credits_pending for asset and
  * expense). */
 ps_i128 ps_account_available(uint8_t type, const ps_account_totals *totals);
-/* What may still be debited under DEBITS_CAPPED: credits_posted − debits_posted − debits_pending. */
+/* What may still be debited under DEBITS_CAPPED: credits_posted − debits_posted − debits_pending.
+ * */
 ps_i128 ps_account_headroom(const ps_account_totals *totals);
 
 #endif

@@ -93,7 +93,6 @@ static const char *leg_kind_word(uint8_t v)
     return v < sizeof words / sizeof words[0] ? words[v] : NULL;
 }
 
-/* clang-format off */
 static const ps_effect_field leg_fields[] = {
     {"kind", offsetof(ps_effect_leg, leg.kind), 1, PS_SHOW_NAME, leg_kind_word},
     {"flags", offsetof(ps_effect_leg, leg.flags), 1, PS_SHOW_U8, NULL},
@@ -167,9 +166,12 @@ static const ps_effect_field payment_fields[] = {
     {"failed_refunds", offsetof(ps_effect_payment, failed_refunds), 1, PS_SHOW_U8, NULL},
     {"reserved0", offsetof(ps_effect_payment, reserved0), 1, PS_SHOW_HIDDEN, NULL},
     {"score", offsetof(ps_effect_payment, score), 4, PS_SHOW_U32, NULL},
-    {"previous_of_merchant", offsetof(ps_effect_payment, previous_of_merchant), 4, PS_SHOW_NUMBER32, NULL},
-    {"previous_of_payer", offsetof(ps_effect_payment, previous_of_payer), 4, PS_SHOW_NUMBER32, NULL},
-    {"next_in_settlement", offsetof(ps_effect_payment, next_in_settlement), 4, PS_SHOW_NUMBER32, NULL},
+    {"previous_of_merchant", offsetof(ps_effect_payment, previous_of_merchant), 4, PS_SHOW_NUMBER32,
+     NULL},
+    {"previous_of_payer", offsetof(ps_effect_payment, previous_of_payer), 4, PS_SHOW_NUMBER32,
+     NULL},
+    {"next_in_settlement", offsetof(ps_effect_payment, next_in_settlement), 4, PS_SHOW_NUMBER32,
+     NULL},
     {"last_trade", offsetof(ps_effect_payment, last_trade), 8, PS_SHOW_U64, NULL},
     {NULL, 0, 0, PS_SHOW_HIDDEN, NULL}};
 
@@ -185,7 +187,8 @@ static const ps_effect_field refund_fields[] = {
     {"amount", offsetof(ps_effect_refund, amount), 8, PS_SHOW_I64, NULL},
     {"trade", offsetof(ps_effect_refund, trade), 8, PS_SHOW_U64, NULL},
     {"payment", offsetof(ps_effect_refund, payment), 4, PS_SHOW_NUMBER32, NULL},
-    {"previous_of_payment", offsetof(ps_effect_refund, previous_of_payment), 4, PS_SHOW_NUMBER32, NULL},
+    {"previous_of_payment", offsetof(ps_effect_refund, previous_of_payment), 4, PS_SHOW_NUMBER32,
+     NULL},
     {"hold_slot", offsetof(ps_effect_refund, hold_slot), 4, PS_SHOW_NUMBER32, NULL},
     {"book", offsetof(ps_effect_refund, book), 4, PS_SHOW_U32, NULL},
     {"currency", offsetof(ps_effect_refund, currency), 2, PS_SHOW_CURRENCY, NULL},
@@ -208,7 +211,8 @@ static const ps_effect_field dispute_fields[] = {
     {"amount", offsetof(ps_effect_dispute, amount), 8, PS_SHOW_I64, NULL},
     {"trade", offsetof(ps_effect_dispute, trade), 8, PS_SHOW_U64, NULL},
     {"payment", offsetof(ps_effect_dispute, payment), 4, PS_SHOW_NUMBER32, NULL},
-    {"previous_of_payment", offsetof(ps_effect_dispute, previous_of_payment), 4, PS_SHOW_NUMBER32, NULL},
+    {"previous_of_payment", offsetof(ps_effect_dispute, previous_of_payment), 4, PS_SHOW_NUMBER32,
+     NULL},
     {"book", offsetof(ps_effect_dispute, book), 4, PS_SHOW_U32, NULL},
     {"currency", offsetof(ps_effect_dispute, currency), 2, PS_SHOW_CURRENCY, NULL},
     {"status", offsetof(ps_effect_dispute, status), 1, PS_SHOW_NAME, dispute_word},
@@ -274,7 +278,8 @@ static const ps_effect_field transfer_fields[] = {
     {"reverses", offsetof(ps_effect_transfer, reverses), 8, PS_SHOW_U64, NULL},
     {"reverted_by", offsetof(ps_effect_transfer, reverted_by), 8, PS_SHOW_U64, NULL},
     {"reverses_created", offsetof(ps_effect_transfer, reverses_created_ns), 8, PS_SHOW_TIME, NULL},
-    {"reverted_by_created", offsetof(ps_effect_transfer, reverted_by_created_ns), 8, PS_SHOW_TIME, NULL},
+    {"reverted_by_created", offsetof(ps_effect_transfer, reverted_by_created_ns), 8, PS_SHOW_TIME,
+     NULL},
     {"debit", offsetof(ps_effect_transfer, debit), 4, PS_SHOW_U32, NULL},
     {"credit", offsetof(ps_effect_transfer, credit), 4, PS_SHOW_U32, NULL},
     {"slot", offsetof(ps_effect_transfer, slot), 4, PS_SHOW_NUMBER32, NULL},
@@ -325,8 +330,6 @@ static const ps_effect_field party_fields[] = {
     {"reserved1", offsetof(ps_effect_party, reserved1), 4, PS_SHOW_HIDDEN, NULL},
     {"name", offsetof(ps_effect_party, name), 64, PS_SHOW_TEXT, NULL},
     {NULL, 0, 0, PS_SHOW_HIDDEN, NULL}};
-
-/* clang-format on */
 
 static const ps_effect_description descriptions[PS_EFFECT_COUNT] = {
     [PS_EFFECT_ACCOUNT] = {"account", sizeof(ps_effect_account), account_fields},

@@ -1,4 +1,5 @@
-/* The emitter: writes effects into a record's payload and applies them, one by one; inside pay only.
+/* The emitter: writes effects into a record's payload and applies them, one by one; inside pay
+ * only.
  *
  * A handler looks everything up and checks everything first; then it emits, and from there on it
  * cannot fail: nothing is ever rolled back. (Accounts and parties made on first use may be emitted

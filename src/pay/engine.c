@@ -347,7 +347,8 @@ static void planted_forget_keys(const ps_snapshot_shape *shape)
     }
 }
 
-/* The newest snapshot that loads; those that do not are passed over with a note, because the journal holds everything. */
+/* The newest snapshot that loads; those that do not are passed over with a note, because the
+ * journal holds everything. */
 static PS_CHECKED ps_code snapshot_restore(ps_engine *engine, const ps_snapshot_entry *entries,
                                            size_t count, ps_engine_recovery *recovery,
                                            ps_error *err)
@@ -565,7 +566,8 @@ bool ps_engine_clock_is_suspect(const ps_engine *engine)
     return engine->clock_suspect;
 }
 
-/* The wall clock is looked at once in WALL_LOOK_MS; between looks the monotonic clock carries it. All
+/* The wall clock is looked at once in WALL_LOOK_MS; between looks the monotonic clock carries it.
+ * All
  * steps together count, so that a clock that stands still or races is seen too: it cannot stop the
  * timers, nor let anything expire. */
 static void wall_look(ps_engine *engine, int64_t mono_ns)

@@ -32,7 +32,8 @@ static void put_account_name(const ps_renderer *renderer, uint32_t account, ps_b
     ps_buf_append_format(out, "\"account:%u\"", account);
 }
 
-/* The API transfer whose legs the record holds: the one that it made, or moved on; NULL: its legs are
+/* The API transfer whose legs the record holds: the one that it made, or moved on; NULL: its legs
+ * are
  * those of a payment, a refund or a batch. */
 static const ps_effect_transfer *transfer_in(ps_record_view view)
 {
@@ -47,7 +48,8 @@ static const ps_effect_transfer *transfer_in(ps_record_view view)
     return found;
 }
 
-/* Legs of one hold share their id; those of payments have no object of their own, so that their time
+/* Legs of one hold share their id; those of payments have no object of their own, so that their
+ * time
  * is zero and no API transfer has the same. */
 static void put_transfer_id(const ps_renderer *renderer, ps_record_view view, const ps_leg *leg,
                             ps_buf *out)

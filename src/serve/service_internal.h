@@ -39,7 +39,7 @@ typedef struct ps_service_loop {
     ps_auth_reader *auth;
     ps_rate_limit *key_limit;     /* NULL: no limit */
     ps_rate_limit *address_limit; /* NULL: no limit */
-    bool has_pushed; /* in this turn: the core's bell is to be rung */
+    bool has_pushed;              /* in this turn: the core's bell is to be rung */
     ps_job *free_jobs;
     uint32_t job_count; /* handed to the core and not answered yet */
     uint64_t inflight_bytes;
