@@ -36,6 +36,17 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "test_openapi" in item.nodeid)
 
 
+# Processes of services; whatever a failed test left behind ends with the run.
+_processes = []
+
+
+def pytest_sessionfinish():
+    for process in _processes:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 def eventually(look, seconds=20):
     """Waits until look() gives something true, and gives it."""
     end = time.monotonic() + seconds
@@ -70,6 +81,7 @@ class Service:
         self.process = subprocess.Popen(
             [PROGRAM, "serve", "--data", str(self.directory), "--listen", "127.0.0.1:0", *self.arguments, *more],
             stdout=subprocess.PIPE, stderr=log, text=True)
+        _processes.append(self.process)
         line = self.process.stdout.readline()
         assert line.startswith("paystream ready http://"), f"{line!r}\n{self.log.read_text()}"
         self.url = line.split()[2]
