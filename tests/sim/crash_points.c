@@ -20,7 +20,7 @@ typedef struct {
     ps_survive how; /* of the image at hand */
 } scene;
 
-static void fail(scene *s, const char *format, ...)
+PS_PRINTF(2, 3) static void fail(scene *s, const char *format, ...)
 {
     if (s->result->failure[0] != '\0') {
         return;

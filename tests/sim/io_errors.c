@@ -12,7 +12,7 @@ typedef struct {
     uint64_t operation;
 } scene;
 
-static void fail(scene *s, const char *format, ...)
+PS_PRINTF(2, 3) static void fail(scene *s, const char *format, ...)
 {
     if (s->result->failure[0] != '\0') {
         return;

@@ -37,7 +37,7 @@ typedef struct {
     uint32_t id_count;
 } world;
 
-static void fail(world *w, const char *format, ...)
+PS_PRINTF(2, 3) static void fail(world *w, const char *format, ...)
 {
     if (w->result->failure[0] != '\0') {
         return;
