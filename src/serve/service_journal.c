@@ -1,6 +1,8 @@
 /* The journal thread: commits batches in the order of closing and lets answers go; and the
  * maintenance thread: whatever may wait.
  */
+#include <stdio.h>
+
 #include "base/time.h"
 #include "serve/service_internal.h"
 
@@ -83,6 +85,7 @@ typedef struct {
     uint64_t covered_seq; /* audit: scans have looked at everything up to here */
     uint64_t pending_seq; /* audit: taken from the ring, not durable yet; 0: none */
     int64_t space_ns, scrub_ns;
+    ps_error scrub_error; /* the newest that was said */
 } maintenance;
 
 static void segments_prepare(maintenance *m, int64_t now_ns)
@@ -126,6 +129,10 @@ static void scrub(maintenance *m, int64_t now_ns)
     ps_error err;
     if (ps_journal_scrub_step(service->journal, byte_count, &wrapped, &err) != PS_OK) {
         atomic_fetch_add(&service->metrics.scrub_failures, 1);
+        if (strcmp(err.text, m->scrub_error.text) != 0) {
+            m->scrub_error = err; /* every pass comes by again: said once */
+            fprintf(stderr, "paystream: scrub: %s: restore from a backup\n", err.text);
+        }
     }
 }
 
