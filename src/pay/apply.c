@@ -90,9 +90,9 @@ static void payment_names_add(ps_core *core, ps_payment *payment, const ps_effec
     if ((body->flags & PS_PAYMENT_REFERENCED) != 0) {
         PS_ASSERT(texts != NULL);
         ps_slice reference = ps_texts_get(texts, PS_TEXT_REFERENCE);
-        payment->reference_hash = ps_core_name_hash(core, 'r', body->merchant, reference);
+        payment->reference_hash = ps_core_reference_hash(core, body->merchant, reference);
         bool added =
-            ps_index_add(&core->payments_by_reference, payment->reference_hash.low, body->payment);
+            ps_index_add(&core->payments_by_reference, payment->reference_hash, body->payment);
         PS_ASSERT(added);
     }
     if ((body->flags & PS_PAYMENT_CLIENT_ID) != 0) {
@@ -110,16 +110,15 @@ static void payment_names_add(ps_core *core, ps_payment *payment, const ps_effec
 /* A declined, failed or cancelled payment frees its reference for another try. */
 static void payment_reference_free(ps_core *core, ps_payment *payment)
 {
-    const ps_u128 none = {0, 0};
-    if (ps_u128_equal(payment->reference_hash, none)) {
+    if (payment->reference_hash == 0) {
         return;
     }
     ps_status status = payment->body.status;
     if (status == PS_STATUS_DECLINED || status == PS_STATUS_FAILED ||
         status == PS_STATUS_CANCELLED) {
-        ps_index_remove(&core->payments_by_reference, payment->reference_hash.low,
+        ps_index_remove(&core->payments_by_reference, payment->reference_hash,
                         payment->body.payment);
-        payment->reference_hash = none;
+        payment->reference_hash = 0;
     }
 }
 
@@ -191,7 +190,7 @@ static void apply_payment(ps_core *core, const ps_apply_context *at,
     }
     payment->body = *effect;
     payment->body.head.event = PS_EVENT_NONE;
-    payment->last_seq = at->seq;
+    payment->body.prev_seq = at->seq;
     if (is_first) {
         payment_names_add(core, payment, texts);
     }
@@ -242,13 +241,18 @@ static void apply_trade(ps_core *core, const ps_apply_context *at, const ps_effe
     if (effect->trade > ps_trade_count(core)) {
         ps_trade *trade = ps_table_add(&core->trades, sizeof *trade);
         PS_ASSERT(effect->trade == ps_trade_count(core));
-        trade->seq = at->seq;
+        PS_ASSERT(at->seq >> 48 == 0);
+        trade->seq_low = (uint32_t)at->seq;
+        trade->seq_high = (uint16_t)(at->seq >> 32);
         trade->amount = effect->amount;
         trade->created_ns = effect->created_ns;
         trade->payment = effect->payment;
-        trade->book = (uint16_t)effect->book;
-        trade->currency = effect->currency;
-        trade->previous_of_payment = (uint32_t)effect->previous_of_payment;
+        if (effect->payment == PS_INDEX_NONE) {
+            trade->batch.book = (uint16_t)effect->book;
+            trade->batch.currency = effect->currency;
+        } else {
+            trade->previous_of_payment = (uint32_t)effect->previous_of_payment;
+        }
         trade->kind = effect->kind;
         trade->status = effect->status;
         return;

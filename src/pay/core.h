@@ -91,7 +91,7 @@ void ps_core_query(const ps_core *core, const ps_query *query, ps_buf *out,
 
 /* ── snapshots, checks, figures ── */
 
-enum { PS_CORE_LAYOUT_VERSION = 1 };
+enum { PS_CORE_LAYOUT_VERSION = 2 };
 /* All regions in fixed order; returns the count (≤ PS_SNAPSHOT_REGIONS_MAX = 64). */
 uint32_t ps_core_regions(ps_core *core, ps_region *out_regions[64]);
 ps_u128 ps_core_hash(ps_core *core);

@@ -8,11 +8,11 @@ static const int64_t expires_in_default_ns = 7 * 24 * 3600 * PS_NS_PER_S;
 
 static bool reference_is_taken(const ps_core *core, uint32_t merchant, ps_slice reference)
 {
-    ps_u128 hash = ps_core_name_hash(core, 'r', merchant, reference);
+    uint64_t hash = ps_core_reference_hash(core, merchant, reference);
     ps_index_cursor cursor;
-    for (uint32_t i = ps_index_first(&core->payments_by_reference, hash.low, &cursor);
+    for (uint32_t i = ps_index_first(&core->payments_by_reference, hash, &cursor);
          i != PS_INDEX_NONE; i = ps_index_next(&core->payments_by_reference, &cursor)) {
-        if (ps_u128_equal(ps_payment_at(core, i)->reference_hash, hash)) {
+        if (ps_payment_at(core, i)->reference_hash == hash) {
             return true;
         }
     }

@@ -109,11 +109,9 @@ static int64_t payment_created_ns(const ps_scan *scan, uint64_t number)
 static bool reference_fits(const ps_scan *scan, const ps_payment *payment)
 {
     ps_slice reference = scan->query->reference;
-    static const ps_u128 none = {0, 0};
     return reference.size == 0 ||
-           (!ps_u128_equal(payment->reference_hash, none) &&
-            ps_u128_equal(payment->reference_hash,
-                          ps_core_name_hash(scan->core, 'r', payment->body.merchant, reference)));
+           payment->reference_hash ==
+               ps_core_reference_hash(scan->core, payment->body.merchant, reference);
 }
 
 static bool payment_shows(const ps_scan *scan, uint64_t number)
@@ -127,10 +125,7 @@ static bool payment_shows(const ps_scan *scan, uint64_t number)
 
 static void payment_put(const ps_scan *scan, uint64_t number, ps_buf *out)
 {
-    const ps_payment *payment = ps_payment_at(scan->core, number);
-    ps_effect_payment body = payment->body;
-    body.prev_seq = payment->last_seq;
-    ps_buf_append(out, &body, sizeof body);
+    ps_buf_append(out, &ps_payment_at(scan->core, number)->body, sizeof(ps_effect_payment));
 }
 
 /* ── refunds ── */
@@ -233,8 +228,9 @@ static int64_t trade_created_ns(const ps_scan *scan, uint64_t number)
 static bool trade_shows(const ps_scan *scan, uint64_t number)
 {
     const ps_trade *trade = ps_trade_at(scan->core, number);
-    return trade->book == scan->query->book && payment_fits(scan, trade->payment) &&
-           status_fits(scan->query, trade->status) && currency_fits(scan->query, trade->currency) &&
+    return ps_trade_book(scan->core, trade) == scan->query->book &&
+           payment_fits(scan, trade->payment) && status_fits(scan->query, trade->status) &&
+           currency_fits(scan->query, ps_trade_currency(scan->core, trade)) &&
            amount_fits(scan->query, trade->amount);
 }
 
@@ -242,7 +238,7 @@ static void trade_put(const ps_scan *scan, uint64_t number, ps_buf *out)
 {
     const ps_trade *trade = ps_trade_at(scan->core, number);
     ps_trade_view view = {
-        .trade = number, .seq = trade->seq, .kind = trade->kind, .status = trade->status};
+        .trade = number, .seq = ps_trade_seq(trade), .kind = trade->kind, .status = trade->status};
     ps_buf_append(out, &view, sizeof view);
 }
 

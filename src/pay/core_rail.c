@@ -60,8 +60,8 @@ static void authorisation_resolve(ps_emit *emit, ps_effect_payment *payment, ps_
     if (payment->auth_trade != 0) {
         ps_emit_trade_status(emit, payment, payment->auth_trade, payment->currency, status);
     } else if (status == PS_TRADE_SUCCESS) {
-        payment->auth_trade =
-            ps_flow_trade(emit, payment, PS_TRADE_AUTHORISATION, status, payment->amount);
+        ps_flow_trade(emit, payment, PS_TRADE_AUTHORISATION, status, payment->amount);
+        payment->auth_trade = payment->last_trade;
     }
 }
 
@@ -87,8 +87,8 @@ static void fail(ps_emit *emit, ps_effect_payment *payment)
 
 static void process(ps_emit *emit, ps_effect_payment *payment, int64_t wait_ns)
 {
-    payment->auth_trade =
-        ps_flow_trade(emit, payment, PS_TRADE_AUTHORISATION, PS_TRADE_PENDING, payment->amount);
+    ps_flow_trade(emit, payment, PS_TRADE_AUTHORISATION, PS_TRADE_PENDING, payment->amount);
+    payment->auth_trade = payment->last_trade;
     payment->phase = PS_PHASE_PROCESSING;
     payment->deadline_ns = emit->now_ns + wait_ns;
     ps_emit_payment(emit, payment, PS_EVENT_PAYMENT_PROCESSING);

@@ -70,17 +70,19 @@ enum {
 };
 
 /* The whole mutable state of a payment after this effect. The first one of a payment (version 1) is
- * followed by its texts. 256 bytes. */
+ * followed by its texts. 240 bytes. */
 typedef struct {
     ps_effect_head head;
     uint32_t payment;    /* 8: number */
     uint32_t version;    /* 12: from 1, grows by one */
     uint64_t sequence;   /* 16: of the book */
     uint64_t origin_seq; /* 24: the record that created it */
-    uint64_t prev_seq;   /* 32: the record before this one that touched it; 0 */
-    int64_t created_ns;  /* 40 */
-    int64_t updated_ns;  /* 48 */
-    int64_t expires_ns;  /* 56: of the authorisation; 0 */
+    /* 32: the record of the effect before this one, which is this same record for all but the first
+     * effect of a payment in a record; 0: the first of all. In the tables: its newest record. */
+    uint64_t prev_seq;
+    int64_t created_ns; /* 40 */
+    int64_t updated_ns; /* 48 */
+    int64_t expires_ns; /* 56: of the authorisation; 0 */
     /* 64: next time at which the core looks at it (rail deadline, delayed answer, expiry); 0 */
     int64_t deadline_ns;
     int64_t amount;       /* 72 */
@@ -89,36 +91,35 @@ typedef struct {
     /* 160: the record whose texts hold the rail's reference; 0: made from the id (simulator), or
      * none */
     uint64_t rail_reference_seq;
-    uint64_t auth_trade;       /* 168: number of the trade record, 0 */
-    uint64_t capture_trade;    /* 176: newest */
-    uint32_t merchant;         /* 184: party number */
-    uint32_t payer;            /* 188 */
-    uint32_t hold_slot;        /* 192: ledger transfer slot while a hold is open; PS_INDEX_NONE */
-    uint32_t account_merchant; /* 196: merchant:{m}:pending */
-    uint32_t account_payer;    /* 200: payer:{p} or scheme_receivable:{rail} */
-    /* 204: number of the batch that its newest capture is in; PS_INDEX_NONE */
+    uint32_t auth_trade;       /* 168: number of the trade record, 0 */
+    uint32_t last_trade;       /* 172: number of its newest trade record; 0 */
+    uint32_t merchant;         /* 176: party number */
+    uint32_t payer;            /* 180 */
+    uint32_t hold_slot;        /* 184: ledger transfer slot while a hold is open; PS_INDEX_NONE */
+    uint32_t account_merchant; /* 188: merchant:{m}:pending */
+    uint32_t account_payer;    /* 192: payer:{p} or scheme_receivable:{rail} */
+    /* 196: number of the batch that its newest capture is in; PS_INDEX_NONE */
     uint32_t settlement;
-    int64_t captured_in_batch; /* 208: of `captured`, what that batch holds */
-    uint32_t book;             /* 216 */
-    ps_currency currency;      /* 220 */
-    uint8_t phase;             /* 222: ps_phase */
-    uint8_t status;            /* 223: ps_status = f(counters, phase) */
-    uint8_t flags;             /* 224: PS_PAYMENT_… */
-    uint8_t instrument;        /* 225 */
-    uint8_t rail;              /* 226: ps_rail_kind */
-    uint8_t decline;           /* 227: ps_decline */
-    uint8_t decision;          /* 228: ps_action */
-    uint8_t rail_script;       /* 229: how the simulator will go on (ps_simulator_script) */
-    uint8_t failed_refunds;    /* 230 */
-    uint8_t reserved0;         /* 231 */
-    uint32_t score;            /* 232: of the decision */
-    /* 236: payment number, PS_INDEX_NONE: the list of this merchant's payments, newest first */
+    int64_t captured_in_batch; /* 200: of `captured`, what that batch holds */
+    uint32_t book;             /* 208 */
+    ps_currency currency;      /* 212 */
+    uint8_t phase;             /* 214: ps_phase */
+    uint8_t status;            /* 215: ps_status = f(counters, phase) */
+    uint8_t flags;             /* 216: PS_PAYMENT_… */
+    uint8_t instrument;        /* 217 */
+    uint8_t rail;              /* 218: ps_rail_kind */
+    uint8_t decline;           /* 219: ps_decline */
+    uint8_t decision;          /* 220: ps_action */
+    uint8_t rail_script;       /* 221: how the simulator will go on (ps_simulator_script) */
+    uint8_t failed_refunds;    /* 222 */
+    uint8_t reserved0;         /* 223 */
+    uint32_t score;            /* 224: of the decision */
+    /* 228: payment number, PS_INDEX_NONE: the list of this merchant's payments, newest first */
     uint32_t previous_of_merchant;
-    uint32_t previous_of_payer;  /* 240 */
-    uint32_t next_in_settlement; /* 244: payment number; PS_INDEX_NONE */
-    uint64_t last_trade;         /* 248: number of its newest trade record; 0 */
+    uint32_t previous_of_payer;  /* 232 */
+    uint32_t next_in_settlement; /* 236: payment number; PS_INDEX_NONE */
 } ps_effect_payment;
-_Static_assert(sizeof(ps_effect_payment) == 256, "payment effect");
+_Static_assert(sizeof(ps_effect_payment) == 240, "payment effect");
 
 typedef struct {
     ps_effect_head head;

@@ -144,8 +144,8 @@ static const ps_effect_field payment_fields[] = {
     {"settled", offsetof(ps_effect_payment, counters.settled), 8, PS_SHOW_I64, NULL},
     {"fee_taken", offsetof(ps_effect_payment, counters.fee_taken), 8, PS_SHOW_I64, NULL},
     {"rail_reference_seq", offsetof(ps_effect_payment, rail_reference_seq), 8, PS_SHOW_U64, NULL},
-    {"auth_trade", offsetof(ps_effect_payment, auth_trade), 8, PS_SHOW_U64, NULL},
-    {"capture_trade", offsetof(ps_effect_payment, capture_trade), 8, PS_SHOW_U64, NULL},
+    {"auth_trade", offsetof(ps_effect_payment, auth_trade), 4, PS_SHOW_U32, NULL},
+    {"last_trade", offsetof(ps_effect_payment, last_trade), 4, PS_SHOW_U32, NULL},
     {"merchant", offsetof(ps_effect_payment, merchant), 4, PS_SHOW_U32, NULL},
     {"payer", offsetof(ps_effect_payment, payer), 4, PS_SHOW_U32, NULL},
     {"hold_slot", offsetof(ps_effect_payment, hold_slot), 4, PS_SHOW_NUMBER32, NULL},
@@ -172,7 +172,6 @@ static const ps_effect_field payment_fields[] = {
      NULL},
     {"next_in_settlement", offsetof(ps_effect_payment, next_in_settlement), 4, PS_SHOW_NUMBER32,
      NULL},
-    {"last_trade", offsetof(ps_effect_payment, last_trade), 8, PS_SHOW_U64, NULL},
     {NULL, 0, 0, PS_SHOW_HIDDEN, NULL}};
 
 static const ps_effect_field refund_fields[] = {

@@ -148,7 +148,7 @@ void ps_emit_payment(ps_emit *emit, ps_effect_payment *body, ps_event_type event
 {
     const ps_payment *now = ps_payment_at(emit->core, body->payment);
     PS_ASSERT(body->version == now->body.version);
-    body->prev_seq = previous_record(emit, now->last_seq, now->body.prev_seq);
+    body->prev_seq = now->body.prev_seq;
     fill_payment(emit, body, event);
     ps_emit_apply(emit, put_copy(emit, &body->head));
 }
@@ -275,7 +275,7 @@ uint64_t ps_emit_trade(ps_emit *emit, ps_effect_payment *payment, const ps_trade
     }
     if (payment != NULL) {
         effect->previous_of_payment = payment->last_trade;
-        payment->last_trade = effect->trade;
+        payment->last_trade = (uint32_t)effect->trade;
     }
     if (trade->reason.size != 0) {
         ps_emit_texts_begin(emit);
@@ -297,7 +297,7 @@ void ps_emit_trade_status(ps_emit *emit, const ps_effect_payment *payment, uint6
     effect->created_ns = trade->created_ns;
     effect->amount = trade->amount;
     effect->currency = currency;
-    effect->previous_of_payment = trade->previous_of_payment;
+    effect->previous_of_payment = payment != NULL ? trade->previous_of_payment : 0;
     ps_emit_apply(emit, effect);
 }
 

@@ -76,8 +76,7 @@ int64_t ps_flow_fee(ps_emit *emit, const ps_effect_payment *payment, int64_t amo
 
 void ps_flow_captured(ps_emit *emit, ps_effect_payment *payment, int64_t amount, int64_t fee)
 {
-    payment->capture_trade =
-        ps_flow_trade(emit, payment, PS_TRADE_CAPTURE, PS_TRADE_SUCCESS, amount);
+    ps_flow_trade(emit, payment, PS_TRADE_CAPTURE, PS_TRADE_SUCCESS, amount);
     payment->counters.captured += amount;
     payment->counters.capturable -= amount;
     payment->counters.fee_taken += fee;

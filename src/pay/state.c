@@ -46,6 +46,12 @@ typedef struct {
 
 enum { PS_TABLE_COUNT = 13, PS_CORE_INDEX_COUNT = 5 };
 
+/* Timers add trades without asking for room: a void, a capture or a dispute's end each. */
+static uint64_t trades_count_max(const ps_core_options *o)
+{
+    return o->trades_max + 2 * o->payments_max + o->refunds_max + PS_SLACK_TRADES;
+}
+
 /* Tables of numbered objects. Head and timers are apart: they have no element 0 to skip. */
 static void table_shapes(ps_core *core, ps_table_shape out_shapes[PS_TABLE_COUNT])
 {
@@ -54,9 +60,7 @@ static void table_shapes(ps_core *core, ps_table_shape out_shapes[PS_TABLE_COUNT
         {&core->payments, "payments", sizeof(ps_payment), o->payments_max, LIMIT_PAYMENTS},
         {&core->refunds, "refunds", sizeof(ps_refund), o->refunds_max, LIMIT_REFUNDS},
         {&core->disputes, "disputes", sizeof(ps_dispute), o->refunds_max, LIMIT_REFUNDS},
-        /* timers add trades without asking for room: a void, a capture or a dispute's end each */
-        {&core->trades, "trades", sizeof(ps_trade),
-         o->trades_max + 2 * o->payments_max + o->refunds_max + PS_SLACK_TRADES, LIMIT_TRADES},
+        {&core->trades, "trades", sizeof(ps_trade), trades_count_max(o), LIMIT_TRADES},
         {&core->settlements, "settlements", sizeof(ps_settlement),
          o->refunds_max + PS_SLACK_SETTLEMENTS, LIMIT_REFUNDS},
         {&core->settlement_items, "settlement_items", sizeof(ps_settlement_item),
@@ -218,6 +222,9 @@ static bool limits_are_valid(const ps_core_options *o)
             return false;
         }
     }
+    if (trades_count_max(o) >= UINT32_MAX) { /* links of trades have 32 bits */
+        return false;
+    }
     return o->rail_deadline_ns > 0 && o->idempotency_keep_ns > 0 && o->simulator_delay_ns > 0;
 }
 
@@ -225,8 +232,10 @@ ps_code ps_core_new(const ps_core_options *options, const ps_policy *policy, ps_
                     ps_core **out_core, ps_error *err)
 {
     if (!limits_are_valid(options)) {
-        return ps_error_set(err, PS_E_INVALID,
-                            "each of limits.* must be 1 to 2000000000, each duration positive");
+        return ps_error_set(
+            err, PS_E_INVALID,
+            "each of limits.* must be 1 to 2000000000, limits.trades with twice "
+            "limits.payments and limits.refunds below 2^32, each duration positive");
     }
     ps_core *core = calloc(1, sizeof *core);
     if (core == NULL) {

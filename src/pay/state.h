@@ -28,7 +28,7 @@ struct ps_core {
     ps_region parties, keys, books, event_marks;
     ps_region idempotency, client_ids, timers;
     ps_index parties_by_name;       /* ps_party_hash → party */
-    ps_index payments_by_reference; /* reference_hash.low → payment */
+    ps_index payments_by_reference; /* reference_hash → payment */
     ps_index payments_by_client_id; /* hash.low → element of client_ids */
     ps_index idempotency_by_key;    /* key.low → element of idempotency */
     ps_index keys_by_public_id;     /* public_id.low → key */
@@ -73,6 +73,17 @@ PS_TABLE(book, ps_book, books)
 PS_TABLE(event_mark, ps_event_mark, event_marks)
 PS_TABLE(client_id, ps_client_id, client_ids)
 PS_TABLE(idempotency, ps_idempotency_entry, idempotency)
+
+static inline uint32_t ps_trade_book(const ps_core *core, const ps_trade *trade)
+{
+    return trade->payment == PS_INDEX_NONE ? trade->batch.book
+                                           : ps_payment_at(core, trade->payment)->body.book;
+}
+static inline ps_currency ps_trade_currency(const ps_core *core, const ps_trade *trade)
+{
+    return trade->payment == PS_INDEX_NONE ? trade->batch.currency
+                                           : ps_payment_at(core, trade->payment)->body.currency;
+}
 
 /* Appends element number count + 1; asserts that there is room (ps_core_has_room came before). */
 void *ps_table_add(ps_region *table, size_t element_size);
@@ -126,8 +137,15 @@ static inline uint64_t ps_timers_max(const ps_core_options *o)
 
 /* ── keyed look-ups ── */
 
-/* Keyed hash of (kind, book, name): parties, references (kind 'r', merchant number), client ids. */
+/* Keyed hash of (kind, book, name): parties, client ids. */
 ps_u128 ps_core_name_hash(const ps_core *core, char kind, uint32_t number, ps_slice name);
+/* ps_payment.reference_hash; never 0. */
+static inline uint64_t ps_core_reference_hash(const ps_core *core, uint32_t merchant,
+                                              ps_slice reference)
+{
+    uint64_t hash = ps_core_name_hash(core, 'r', merchant, reference).low;
+    return hash != 0 ? hash : 1;
+}
 uint32_t ps_party_find(const ps_core *core, uint32_t book, bool is_payer, ps_slice name); /* 0 */
 static inline ps_slice ps_party_name(const ps_core *core, uint32_t party)
 {

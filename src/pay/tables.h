@@ -12,13 +12,15 @@
 
 /* Memory of a payment: its newest effect, and what finds it. */
 typedef struct {
-    ps_effect_payment body; /* head: type PAYMENT, event 0 */
-    uint64_t last_seq;      /* newest record that touched it */
-    ps_u128 reference_hash; /* of (merchant, reference); zero: it holds no reference */
+    /* head: type PAYMENT, event 0; prev_seq: newest record that touched it */
+    ps_effect_payment body;
+    /* low half of the keyed hash of (merchant, reference), never 0; 0: it holds no reference.
+     * 20 million references meet by chance in one store of 100,000 */
+    uint64_t reference_hash;
     uint32_t newest_refund; /* lists by previous_of_payment; PS_INDEX_NONE */
     uint32_t newest_dispute;
 } ps_payment;
-_Static_assert(sizeof(ps_payment) == 288, "memory per payment");
+_Static_assert(sizeof(ps_payment) == 256, "memory per payment");
 
 typedef struct {
     ps_effect_refund body;
@@ -61,17 +63,28 @@ typedef struct {
 
 /* A trade record: enough to list, to reverse and to name it; the rest is in record `seq`. */
 typedef struct {
-    uint64_t seq; /* record that holds its first effect */
+    uint32_t seq_low;  /* of the record that holds its first effect: ps_trade_seq */
+    uint16_t seq_high; /* 2^48 records */
+    uint8_t kind;      /* ps_trade_kind */
+    uint8_t status;    /* ps_trade_status, now */
     int64_t amount;
     int64_t created_ns;
-    uint32_t payment;             /* PS_INDEX_NONE: of a settlement batch */
-    uint32_t previous_of_payment; /* trade number, 0: the first; trades_max < 2^32 */
-    uint16_t book;                /* PS_BOOKS_MAX fits */
-    ps_currency currency;
-    uint8_t kind;   /* ps_trade_kind */
-    uint8_t status; /* ps_trade_status, now */
-    uint16_t reserved;
+    uint32_t payment; /* PS_INDEX_NONE: of a settlement batch */
+    union {
+        uint32_t previous_of_payment; /* trade number, 0: the first; trades_max < 2^32 */
+        /* of a settlement batch; a payment's trades are of its book and currency */
+        struct {
+            uint16_t book; /* PS_BOOKS_MAX fits */
+            ps_currency currency;
+        } batch;
+    };
 } ps_trade;
+_Static_assert(sizeof(ps_trade) == 32, "memory per trade");
+
+static inline uint64_t ps_trade_seq(const ps_trade *trade)
+{
+    return (uint64_t)trade->seq_high << 32 | trade->seq_low;
+}
 
 /* A merchant or payer of one book. */
 typedef struct {
@@ -163,6 +176,6 @@ typedef struct {
     uint64_t by_status[PS_STATUS_COUNT]; /* payments */
 } ps_core_head;
 
-enum { PS_API_KEYS_MAX = 1 << 20, PS_BOOKS_MAX = 1 << 16 };
+enum { PS_API_KEYS_MAX = 1 << 20, PS_BOOKS_MAX = UINT16_MAX };
 
 #endif

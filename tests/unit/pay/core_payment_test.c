@@ -443,11 +443,11 @@ static void sync_that_changes_nothing_keeps_the_version(void **state)
     (void)state;
     ps_fixture *f = wallet(1000, 10, 0, true);
     uint32_t version = f->payment.version;
-    uint64_t last_seq = ps_payment_at(f->core, f->payment.payment)->last_seq;
+    uint64_t last_seq = ps_payment_at(f->core, f->payment.payment)->body.prev_seq;
     assert_refused(fixture_on_payment(f, PS_CMD_PAYMENT_SYNC), PS_REFUSED_NONE);
     fixture_refresh(f);
     assert_int_equal(f->payment.version, version);
-    assert_int_equal(ps_payment_at(f->core, f->payment.payment)->last_seq, last_seq);
+    assert_int_equal(ps_payment_at(f->core, f->payment.payment)->body.prev_seq, last_seq);
     fixture_free(f);
 }
 

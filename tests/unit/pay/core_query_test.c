@@ -172,9 +172,13 @@ static object_view view_of(const ps_core *core, ps_query_kind kind, uint32_t num
         view = VIEW(&ps_dispute_at(core, number)->body);
         view.payment = ps_dispute_at(core, number)->body.payment;
     } else if (kind == PS_QUERY_TRADES) {
-        view = VIEW(ps_trade_at(core, number));
-        uint32_t payment = ps_trade_at(core, number)->payment;
-        view.payment = payment == PS_INDEX_NONE ? 0 : payment;
+        const ps_trade *trade = ps_trade_at(core, number);
+        view = (object_view){.book = ps_trade_book(core, trade),
+                             .status = trade->status,
+                             .currency = ps_trade_currency(core, trade),
+                             .amount = trade->amount,
+                             .created_ns = trade->created_ns};
+        view.payment = trade->payment == PS_INDEX_NONE ? 0 : trade->payment;
     } else if (kind == PS_QUERY_TRANSFERS) {
         view = VIEW(&ps_api_transfer_at(core, number)->body);
         view.status++;

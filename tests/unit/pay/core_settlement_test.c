@@ -347,7 +347,7 @@ static void check_trade(const ps_fixture *f, uint64_t number, ps_trade_kind kind
     assert_string_equal(ps_trade_kind_name(trade->kind), ps_trade_kind_name(kind));
     assert_string_equal(ps_trade_status_name(trade->status), ps_trade_status_name(status));
     assert_int_equal(trade->amount, amount);
-    assert_int_equal(trade->book, 1);
+    assert_int_equal(ps_trade_book(f->core, trade), 1);
     assert_int_equal(trade->payment, PS_INDEX_NONE);
 }
 
