@@ -146,6 +146,11 @@ uint32_t ps_index_next(const ps_index *index, ps_index_cursor *cursor)
     return find_tag(index, cursor);
 }
 
+void ps_index_prefetch(const ps_index *index, uint64_t hash)
+{
+    __builtin_prefetch(main_bucket(index, bucket_number(header_of(index), (uint32_t)hash)));
+}
+
 /* ── overflow buckets ── */
 
 static void touch_bucket(ps_index *index, const index_bucket *bucket)

@@ -335,6 +335,13 @@ static void header_fill(ps_record_header *header, const ps_command *command)
     }
 }
 
+void ps_core_prefetch(const ps_core *core, const ps_command *command)
+{
+    if (command->has_idempotency_key) {
+        ps_index_prefetch(&core->idempotency_by_key, command->idempotency.low);
+    }
+}
+
 void ps_core_execute(ps_core *core, const ps_command *command, int64_t now_ns, uint64_t seq,
                      char *payload, ps_result *out_result)
 {

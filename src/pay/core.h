@@ -74,6 +74,9 @@ typedef struct {
 void ps_core_execute(ps_core *core, const ps_command *command, int64_t now_ns, uint64_t seq,
                      char *payload, ps_result *out_result);
 
+/* For a command that comes soon: begins to fetch what ps_core_execute looks at first. */
+void ps_core_prefetch(const ps_core *core, const ps_command *command);
+
 /* The earliest time at which ps_core_timer has something to do; INT64_MAX: nothing. */
 int64_t ps_core_next_timer_ns(const ps_core *core);
 /* Runs the earliest due timer (≤ now_ns): a record of kind TIMER; returns its payload size, or 0

@@ -37,6 +37,7 @@ struct ps_engine {
     int64_t looked_mono_ns;  /* when the wall clock was looked at */
     int64_t last_now_ns;
     bool clock_suspect;
+    bool time_is_held;
 
     _Atomic int snapshot; /* snapshot_state */
     ps_snapshot_writer *writer;
@@ -585,6 +586,9 @@ static void wall_look(ps_engine *engine, int64_t mono_ns)
 
 int64_t ps_engine_now_ns(ps_engine *engine)
 {
+    if (engine->time_is_held) {
+        return ++engine->last_now_ns;
+    }
     int64_t mono_ns = ps_io_now_mono_ns(engine->io);
     if (mono_ns - engine->looked_mono_ns >= WALL_LOOK_MS * PS_NS_PER_MS) {
         wall_look(engine, mono_ns);
@@ -595,6 +599,19 @@ int64_t ps_engine_now_ns(ps_engine *engine)
     }
     engine->last_now_ns = now_ns;
     return now_ns;
+}
+
+void ps_engine_time_hold(ps_engine *engine)
+{
+    PS_ASSERT(!engine->time_is_held);
+    (void)ps_engine_now_ns(engine);
+    engine->time_is_held = true;
+}
+
+void ps_engine_time_release(ps_engine *engine)
+{
+    PS_ASSERT(engine->time_is_held);
+    engine->time_is_held = false;
 }
 
 /* ── execute ── */

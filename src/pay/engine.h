@@ -70,6 +70,10 @@ ps_core *ps_engine_core(ps_engine *engine);
 ps_journal *ps_engine_journal(ps_engine *engine);
 /* Journal time of now: strictly greater at each call. */
 int64_t ps_engine_now_ns(ps_engine *engine);
+/* Between these two the clock is not read: the time is that of the hold, and 1 ns more at each call.
+ * For commands that are executed in one go; short, because timers wait for it. */
+void ps_engine_time_hold(ps_engine *engine);
+void ps_engine_time_release(ps_engine *engine);
 bool ps_engine_clock_is_suspect(const ps_engine *engine);
 const uint8_t *ps_engine_pepper(const ps_engine *engine); /* PS_PEPPER_SIZE bytes */
 

@@ -54,14 +54,22 @@ bool ps_ring_has(ps_ring *ring)
     return head != ring->tail_seen;
 }
 
-void *ps_ring_pop(ps_ring *ring)
+void *ps_ring_peek(ps_ring *ring)
 {
     if (!ps_ring_has(ring)) {
         return NULL;
     }
     uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    void *item = ring->slots[head & ring->mask];
-    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+    return ring->slots[head & ring->mask];
+}
+
+void *ps_ring_pop(ps_ring *ring)
+{
+    void *item = ps_ring_peek(ring);
+    if (item != NULL) {
+        uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+        atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+    }
     return item;
 }
 

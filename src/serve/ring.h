@@ -35,6 +35,8 @@ void ps_ring_release(ps_ring *ring);
 PS_CHECKED bool ps_ring_push(ps_ring *ring, void *item);
 /* Consumer. NULL: empty. */
 void *ps_ring_pop(ps_ring *ring);
+/* Consumer: what the next pop will give; NULL: empty. */
+void *ps_ring_peek(ps_ring *ring);
 /* Consumer: something can be popped. */
 bool ps_ring_has(ps_ring *ring);
 

@@ -164,6 +164,33 @@ static bool item_execute(core_thread *core, ps_job *job, ps_job_item *item)
     return true;
 }
 
+static void item_prefetch(const core_thread *core, const ps_job_item *item)
+{
+    if (item->form_error.size == 0) {
+        ps_core_prefetch(core->service->core, &item->command);
+    }
+}
+
+/* False: blocked. The items of one turn share one look at the clock. */
+static bool items_execute(core_thread *core, ps_job *job, uint32_t item_max)
+{
+    ps_service *service = core->service;
+    uint32_t left = job->item_count - job->next_item;
+    uint32_t end = job->next_item + (left < item_max ? left : item_max);
+    bool has_room = true;
+    ps_engine_time_hold(service->engine);
+    while (has_room && job->next_item < end) {
+        uint32_t next = job->next_item + 1;
+        if (next < end) {
+            item_prefetch(core, &job->items[next]);
+        }
+        has_room = item_execute(core, job, &job->items[job->next_item]);
+        job->next_item += has_room;
+    }
+    ps_engine_time_release(service->engine);
+    return has_room;
+}
+
 /* The invariants look at all of the state: a client that asks again and again gets the newest
  * answer again, so that it cannot take the core from payments. */
 static void verify_run(core_thread *core, ps_job *job)
@@ -194,13 +221,7 @@ static bool job_execute(core_thread *core, ps_job *job, uint32_t item_max)
         job->wait_seq = job->query_result.observed_seq;
         return true;
     }
-    for (uint32_t i = 0; i < item_max && job->next_item < job->item_count; i++) {
-        if (!item_execute(core, job, &job->items[job->next_item])) {
-            return false;
-        }
-        job->next_item++;
-    }
-    return true;
+    return items_execute(core, job, item_max);
 }
 
 static bool job_is_done(const ps_job *job)
@@ -257,6 +278,14 @@ static bool rings_have(const core_thread *core)
     return false;
 }
 
+/* The one that comes after the one in hand; NULL: none yet. */
+static void job_prefetch(const core_thread *core, const ps_job *job)
+{
+    if (job != NULL && job->kind == PS_JOB_COMMANDS && job->next_item < job->item_count) {
+        item_prefetch(core, &job->items[job->next_item]);
+    }
+}
+
 /* Takes what has arrived; true: there was something. */
 static bool jobs_take(core_thread *core)
 {
@@ -273,6 +302,7 @@ static bool jobs_take(core_thread *core)
                 break;
             }
             found = true;
+            job_prefetch(core, ps_ring_peek(ring));
             job->taken_ns = ps_service_mono_ns(service);
             atomic_store_explicit(&service->queue_delay_ns, job->taken_ns - job->pushed_ns,
                                   memory_order_relaxed);
