@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BITS_PER_WORD = 64, POPULATE_PAGES = 3 };
+enum { BITS_PER_WORD = 64, POPULATE_PAGES = 3, POPULATE_PAGES_MAX = 32 };
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14; not in the headers of every C library */
@@ -124,13 +124,30 @@ ps_code ps_region_too_small(const ps_region *region, ps_error *err)
                         region->name, region->declared_by);
 }
 
+/* How far populate is ahead: twice the most that it saw the table grow between two of its calls, so
+ * that a caller that is kept waiting is still in time. */
+static uint64_t populate_ahead(ps_region *region, uint64_t used)
+{
+    uint64_t growth = used > region->populate_used ? used - region->populate_used : 0;
+    region->populate_used = used;
+    if (growth > region->populate_growth) {
+        region->populate_growth = growth;
+    }
+    uint64_t pages = 2 * region->populate_growth / huge_page;
+    pages = pages < POPULATE_PAGES ? POPULATE_PAGES : pages;
+    return min_u64(pages, POPULATE_PAGES_MAX) * huge_page;
+}
+
 bool ps_region_populate(ps_region *region)
 {
     if (region->size_max < huge_from) {
         return false;
     }
     uint64_t used = atomic_load_explicit(&region->used_hint, memory_order_relaxed);
-    uint64_t wanted = min_u64((used / huge_page + POPULATE_PAGES) * huge_page,
+    if (used == 0) {
+        return false; /* a table that is not in use costs no memory */
+    }
+    uint64_t wanted = min_u64(used / huge_page * huge_page + populate_ahead(region, used),
                               reserved_size(region) / huge_page * huge_page);
     if (wanted <= region->populated) {
         return false;
@@ -149,6 +166,8 @@ void ps_region_clear(ps_region *region)
     region->size = 0;
     atomic_store(&region->used_hint, 0);
     region->populated = 0;
+    region->populate_used = 0;
+    region->populate_growth = 0;
 }
 
 /* ── snapshots ── */

@@ -35,7 +35,8 @@ typedef struct {
      * after init; NULL: size_max is fixed */
     const char *declared_by;
     _Atomic uint64_t used_hint; /* size as of a while ago, for populate */
-    uint64_t populated;         /* populate's own: present up to here */
+    /* populate's own: present up to here; size at its last call; most growth between two calls */
+    uint64_t populated, populate_used, populate_growth;
     /* snapshot in progress */
     bool frozen;
     uint64_t frozen_size; /* size at freeze */

@@ -6,9 +6,8 @@ static const int64_t expires_in_default_ns = 7 * 24 * 3600 * PS_NS_PER_S;
 
 /* ── create ── */
 
-static bool reference_is_taken(const ps_core *core, uint32_t merchant, ps_slice reference)
+static bool reference_is_taken(const ps_core *core, uint64_t hash)
 {
-    uint64_t hash = ps_core_reference_hash(core, merchant, reference);
     ps_index_cursor cursor;
     for (uint32_t i = ps_index_first(&core->payments_by_reference, hash, &cursor);
          i != PS_INDEX_NONE; i = ps_index_next(&core->payments_by_reference, &cursor)) {
@@ -19,11 +18,25 @@ static bool reference_is_taken(const ps_core *core, uint32_t merchant, ps_slice 
     return false;
 }
 
-/* What a request names that may be there already; 0: not yet. */
+/* What a request names that may be there already; 0: not yet, or not named. */
 typedef struct {
     uint32_t merchant;
     uint32_t payer;
+    uint64_t reference_hash;
 } ps_parties;
+
+/* The reference's place in the index is on its way while the payer is looked for. */
+static ps_parties parties_find(const ps_core *core, const ps_command *command)
+{
+    const ps_payment_request *request = command->u.payment;
+    ps_parties parties = {.merchant = ps_party_find(core, command->book, false, request->merchant)};
+    if (request->reference.size != 0 && parties.merchant != 0) {
+        parties.reference_hash = ps_core_reference_hash(core, parties.merchant, request->reference);
+        ps_index_prefetch(&core->payments_by_reference, parties.reference_hash);
+    }
+    parties.payer = ps_party_find(core, command->book, true, request->payer);
+    return parties;
+}
 
 static ps_refusal create_check(const ps_core *core, const ps_command *command,
                                const ps_parties *parties)
@@ -33,8 +46,7 @@ static ps_refusal create_check(const ps_core *core, const ps_command *command,
         ps_payment_find(core, command->book, request->client_id) != 0) {
         return PS_REFUSED_DUPLICATE_ID;
     }
-    if (request->reference.size != 0 && parties->merchant != 0 &&
-        reference_is_taken(core, parties->merchant, request->reference)) {
+    if (parties->reference_hash != 0 && reference_is_taken(core, parties->reference_hash)) {
         return PS_REFUSED_DUPLICATE_REFERENCE;
     }
     return request->fee > request->amount ? PS_REFUSED_FEE_TOO_LARGE : PS_REFUSED_NONE;
@@ -146,8 +158,7 @@ ps_refusal ps_handle_payment_create(ps_core *core, const ps_command *command, ps
 {
     (void)detail;
     const ps_payment_request *request = command->u.payment;
-    ps_parties parties = {.merchant = ps_party_find(core, command->book, false, request->merchant),
-                          .payer = ps_party_find(core, command->book, true, request->payer)};
+    ps_parties parties = parties_find(core, command);
     ps_refusal refusal = create_check(core, command, &parties);
     if (refusal != PS_REFUSED_NONE) {
         return refusal;

@@ -41,7 +41,7 @@ struct ps_engine {
 
     _Atomic int snapshot; /* snapshot_state */
     ps_snapshot_writer *writer;
-    /* of the core, fixed once it is open; the snapshot writer borrows the list */
+    /* of the core, fixed once it is open: snapshot writer and populate borrow the list */
     ps_region *regions[PS_SNAPSHOT_REGIONS_MAX];
     uint32_t region_count;
     ps_error snapshot_error;
@@ -324,13 +324,17 @@ static PS_CHECKED ps_code core_make(ps_engine *engine, ps_error *err)
 {
     ps_core_free(engine->core);
     engine->core = NULL;
-    return ps_core_new(&engine->options.core, engine->options.policy,
-                       ps_journal_instance(engine->journal), &engine->core, err);
+    engine->region_count = 0;
+    ps_code code = ps_core_new(&engine->options.core, engine->options.policy,
+                               ps_journal_instance(engine->journal), &engine->core, err);
+    if (code == PS_OK) {
+        engine->region_count = ps_core_regions(engine->core, engine->regions);
+    }
+    return code;
 }
 
 static void shape_get(ps_engine *engine, ps_snapshot_shape *out_shape)
 {
-    engine->region_count = ps_core_regions(engine->core, engine->regions);
     out_shape->region_count = engine->region_count;
     out_shape->regions = engine->regions;
     out_shape->layout_version = PS_CORE_LAYOUT_VERSION;

@@ -406,6 +406,12 @@ static int64_t sleep_ns(core_thread *core)
     return sleep > 0 ? sleep : 0;
 }
 
+/* What the blocked job waits for is there, or can be had by closing a batch. */
+static bool blocked_may_go_on(const core_thread *core)
+{
+    return !room_is_coming(core) && batches_in_flight(core) < PS_BATCHES_IN_FLIGHT_MAX;
+}
+
 static void rest(core_thread *core)
 {
     ps_service *service = core->service;
@@ -417,8 +423,8 @@ static void rest(core_thread *core)
     int64_t timeout_ns = sleep_ns(core);
     uint64_t committed = atomic_load(&service->batches_committed);
     ps_doorbell_arm(&service->core_bell);
-    bool has_work = (core->blocked == NULL && rings_have(core)) ||
-                    atomic_load(&service->core_ends) ||
+    bool may_go_on = core->blocked == NULL ? rings_have(core) : blocked_may_go_on(core);
+    bool has_work = may_go_on || atomic_load(&service->core_ends) ||
                     atomic_load(&service->batches_committed) != committed;
     if (has_work || timeout_ns == 0) {
         ps_doorbell_disarm(&service->core_bell);
@@ -450,7 +456,8 @@ void *ps_service_core_run(void *context)
         int64_t now_ns = ps_service_mono_ns(core.service);
         snapshot_step(&core, now_ns);
         stats_publish(&core, now_ns);
-        if (!found && core.slow_count == 0) {
+        bool has_turns = core.blocked == NULL && core.slow_count > 0;
+        if (!found && !has_turns) {
             rest(&core);
         }
     }
