@@ -16,12 +16,14 @@ typedef struct {
     uint32_t put, taken;
     bool appended_all;
     bool committed_all;
+    uint64_t commits; /* so far: what maintenance may have missed */
     atomic_uint failures;
 } shared;
 
 static void change(shared *s)
 {
     pthread_mutex_lock(&s->mutex);
+    s->commits++;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->mutex);
 }
@@ -93,17 +95,19 @@ static void *maintenance(void *arg)
     bool done = false;
     while (!done) {
         bool wrapped = false;
+        pthread_mutex_lock(&s->mutex);
+        uint64_t seen = s->commits;
+        pthread_mutex_unlock(&s->mutex);
         s->failures += ps_journal_prepare(s->journal, &err) != PS_OK;
         s->failures += ps_journal_scrub_step(s->journal, 8192, &wrapped, &err) != PS_OK;
         ps_journal_stats stats;
         ps_journal_get_stats(s->journal, &stats);
         pthread_mutex_lock(&s->mutex);
         pthread_cond_broadcast(&s->changed);
-        done = s->committed_all;
-        if (!done) {
+        while (!s->committed_all && s->commits == seen) {
             pthread_cond_wait(&s->changed, &s->mutex);
-            done = s->committed_all;
         }
+        done = s->committed_all;
         pthread_mutex_unlock(&s->mutex);
     }
     return NULL;
