@@ -84,13 +84,24 @@ static void apply_party(ps_core *core, const ps_effect_party *effect)
 
 /* ── payments ── */
 
+/* 0: it has none. Its place in the index is on its way while the rest of the effect is applied. */
+static uint64_t reference_hash_of(const ps_core *core, const ps_effect_payment *effect,
+                                  const ps_effect_texts *texts)
+{
+    if ((effect->flags & PS_PAYMENT_REFERENCED) == 0) {
+        return 0;
+    }
+    PS_ASSERT(texts != NULL);
+    uint64_t hash =
+        ps_core_reference_hash(core, effect->merchant, ps_texts_get(texts, PS_TEXT_REFERENCE));
+    ps_index_prefetch(&core->payments_by_reference, hash);
+    return hash;
+}
+
 static void payment_names_add(ps_core *core, ps_payment *payment, const ps_effect_texts *texts)
 {
     const ps_effect_payment *body = &payment->body;
-    if ((body->flags & PS_PAYMENT_REFERENCED) != 0) {
-        PS_ASSERT(texts != NULL);
-        ps_slice reference = ps_texts_get(texts, PS_TEXT_REFERENCE);
-        payment->reference_hash = ps_core_reference_hash(core, body->merchant, reference);
+    if (payment->reference_hash != 0) {
         bool added =
             ps_index_add(&core->payments_by_reference, payment->reference_hash, body->payment);
         PS_ASSERT(added);
@@ -168,6 +179,7 @@ static void apply_payment(ps_core *core, const ps_apply_context *at,
         ps_payment *added = ps_table_add(&core->payments, sizeof *added);
         added->newest_refund = PS_INDEX_NONE;
         added->newest_dispute = PS_INDEX_NONE;
+        added->reference_hash = reference_hash_of(core, effect, texts);
         payment_link(core, effect);
     }
     ps_payment *payment = ps_payment_mut(core, effect->payment);

@@ -442,6 +442,9 @@ ps_code ps_core_replay(ps_core *core, uint64_t seq, ps_slice payload, ps_error *
     if (has_idempotency_key(header) && !idempotency_has_room(core, header->time_ns)) {
         return ps_region_too_small(&core->idempotency, err);
     }
+    if (has_idempotency_key(header)) { /* by the end of the record it is there */
+        ps_index_prefetch(&core->idempotency_by_key, header->idempotency.low);
+    }
     const ps_apply_context at = {seq, header->time_ns, header->book};
     for (const ps_effect_head *effect = ps_effect_first(payload); effect != NULL;
          effect = ps_effect_next(payload, effect)) {

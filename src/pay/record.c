@@ -34,38 +34,37 @@ static uint32_t round_up_8(uint32_t size)
 }
 
 /* Bytes that this version writes as 0, so that a later one can give them a meaning. */
+enum { RESERVED_FIELDS_MAX = 2 };
 typedef struct {
-    uint8_t type;
     uint16_t offset;
-    uint16_t size;
+    uint16_t size; /* 0: none */
 } ps_reserved_field;
-#define PS_RESERVED(effect_type, effect_struct, field)                                             \
+#define PS_RESERVED(effect_struct, field)                                                          \
     {                                                                                              \
-        effect_type, offsetof(effect_struct, field), sizeof(((effect_struct *)0)->field)           \
+        offsetof(effect_struct, field), sizeof(((effect_struct *)0)->field)                        \
     }
-static const ps_reserved_field reserved_fields[] = {
-    PS_RESERVED(PS_EFFECT_ACCOUNT_FLAGS, ps_effect_account_flags, reserved),
-    PS_RESERVED(PS_EFFECT_LEG, ps_effect_leg, leg.reserved),
-    PS_RESERVED(PS_EFFECT_LEG, ps_effect_leg, leg.linked),
-    PS_RESERVED(PS_EFFECT_PAYMENT, ps_effect_payment, reserved0),
-    PS_RESERVED(PS_EFFECT_REFUND, ps_effect_refund, reserved),
-    PS_RESERVED(PS_EFFECT_DISPUTE, ps_effect_dispute, reserved),
-    PS_RESERVED(PS_EFFECT_TRADE, ps_effect_trade, reserved),
-    PS_RESERVED(PS_EFFECT_SETTLEMENT, ps_effect_settlement, reserved),
-    PS_RESERVED(PS_EFFECT_TRANSFER, ps_effect_transfer, reserved),
-    PS_RESERVED(PS_EFFECT_RISK_EVENT, ps_effect_risk_event, reserved),
-    PS_RESERVED(PS_EFFECT_KEY, ps_effect_key, reserved),
-    PS_RESERVED(PS_EFFECT_BOOK, ps_effect_book, reserved),
-    PS_RESERVED(PS_EFFECT_PARTY, ps_effect_party, reserved),
-    PS_RESERVED(PS_EFFECT_PARTY, ps_effect_party, reserved1),
+static const ps_reserved_field reserved_fields[PS_EFFECT_COUNT][RESERVED_FIELDS_MAX] = {
+    [PS_EFFECT_ACCOUNT_FLAGS] = {PS_RESERVED(ps_effect_account_flags, reserved)},
+    [PS_EFFECT_LEG] = {PS_RESERVED(ps_effect_leg, leg.reserved),
+                       PS_RESERVED(ps_effect_leg, leg.linked)},
+    [PS_EFFECT_PAYMENT] = {PS_RESERVED(ps_effect_payment, reserved0)},
+    [PS_EFFECT_REFUND] = {PS_RESERVED(ps_effect_refund, reserved)},
+    [PS_EFFECT_DISPUTE] = {PS_RESERVED(ps_effect_dispute, reserved)},
+    [PS_EFFECT_TRADE] = {PS_RESERVED(ps_effect_trade, reserved)},
+    [PS_EFFECT_SETTLEMENT] = {PS_RESERVED(ps_effect_settlement, reserved)},
+    [PS_EFFECT_TRANSFER] = {PS_RESERVED(ps_effect_transfer, reserved)},
+    [PS_EFFECT_RISK_EVENT] = {PS_RESERVED(ps_effect_risk_event, reserved)},
+    [PS_EFFECT_KEY] = {PS_RESERVED(ps_effect_key, reserved)},
+    [PS_EFFECT_BOOK] = {PS_RESERVED(ps_effect_book, reserved)},
+    [PS_EFFECT_PARTY] = {PS_RESERVED(ps_effect_party, reserved),
+                         PS_RESERVED(ps_effect_party, reserved1)},
 };
 
 static bool reserved_is_zero(const ps_effect_head *effect)
 {
-    for (size_t i = 0; i < sizeof reserved_fields / sizeof reserved_fields[0]; i++) {
-        const ps_reserved_field *field = &reserved_fields[i];
-        if (field->type == effect->type &&
-            !all_zero((const char *)effect + field->offset, field->size)) {
+    const ps_reserved_field *fields = reserved_fields[effect->type];
+    for (size_t i = 0; i < RESERVED_FIELDS_MAX; i++) {
+        if (!all_zero((const char *)effect + fields[i].offset, fields[i].size)) {
             return false;
         }
     }
