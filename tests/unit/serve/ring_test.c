@@ -22,9 +22,11 @@ static void a_ring_gives_items_in_order_and_says_when_it_is_full(void **state)
         assert_false(ps_ring_push(&ring, &items[4]));
         for (int i = 0; i < 4; i++) {
             assert_true(ps_ring_has(&ring));
+            assert_ptr_equal(ps_ring_peek(&ring), &items[i]);
             assert_ptr_equal(ps_ring_pop(&ring), &items[i]);
         }
         assert_false(ps_ring_has(&ring));
+        assert_null(ps_ring_peek(&ring));
     }
     ps_ring_release(&ring);
 }
