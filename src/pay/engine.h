@@ -70,7 +70,7 @@ ps_core *ps_engine_core(ps_engine *engine);
 ps_journal *ps_engine_journal(ps_engine *engine);
 /* Journal time of now: strictly greater at each call. */
 int64_t ps_engine_now_ns(ps_engine *engine);
-/* Between these two the clock is not read: the time is that of the hold, and 1 ns more at each call.
+/* Between these two the clock is not read: time is that of the hold, and 1 ns more at each call.
  * For commands that are executed in one go; short, because timers wait for it. */
 void ps_engine_time_hold(ps_engine *engine);
 void ps_engine_time_release(ps_engine *engine);

@@ -1,4 +1,4 @@
-/* Room in the tables: for a command before it is decided, and for a record before it is replayed. */
+/* Room in the tables: for a command before it is decided, for a record before it is replayed. */
 #include "pay/state.h"
 
 /* ── commands ── */
@@ -9,7 +9,7 @@ static bool trades_have_room(const ps_core *core)
 {
     const ps_ledger *ledger = &core->ledger;
     const ps_ledger_counters *counters = (const void *)ledger->counters.data;
-    /* each hold and each dispute may still end by a timer, with a few entries; 64 to a checkpoint */
+    /* each hold and each dispute may yet end by a timer, with a few entries; 64 to a checkpoint */
     uint64_t owed =
         PS_SLACK_CHECKPOINTS + counters->open_pending_count / 16 + ps_dispute_count(core) / 8;
     return ps_trade_count(core) < core->options.trades_max &&
