@@ -93,7 +93,10 @@ class Small(Service):
 
     def metric(self, name):
         """The sum of a metric over its labels."""
-        text = self.client(key="").get("/metrics").text
+        connection = connect(self)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
 
 
