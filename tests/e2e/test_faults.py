@@ -419,6 +419,7 @@ def test_payments_over_tls(secured):
         requests.get(secured.url + "/healthz", timeout=10)  # does not trust us
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_tls_1_2_and_1_3_are_taken_and_nothing_older(secured):
     secured.start()
     assert handshake(secured, ssl.TLSVersion.TLSv1_3)[0] == "TLSv1.3"
