@@ -1,9 +1,8 @@
 /* libpaystream: the public C API.
  *
  * Everything exported is declared under include/paystream/ and marked PS_API; all other symbols are
- * hidden. Version 0.1
- * exports the library's identity only; pipelines and the pattern builder arrive with their engines
- * (CHANGELOG.md).
+ * hidden. Version 0.1 exports the library's identity only; pipelines and the pattern builder arrive
+ * with their engines (CHANGELOG.md).
  */
 #ifndef PAYSTREAM_PAYSTREAM_H
 #define PAYSTREAM_PAYSTREAM_H

@@ -1,12 +1,9 @@
 /* Bytes: borrowed slices, a growable buffer, and little-endian fields.
  *
  * ps_slice borrows: it is valid as long as the memory it points into. ps_buf owns its memory and
- * has a declared
- * maximum. All integers on disk and between threads are little-endian and fixed width; both
- * supported
- * architectures (x86-64, arm64) are little-endian, which bytes.c pins with a static assertion, so
- * that the
- * accessors are plain memcpy.
+ * has a declared maximum. All integers on disk and between threads are little-endian and fixed
+ * width; both supported architectures (x86-64, arm64) are little-endian, which bytes.c pins with a
+ * static assertion, so that the accessors are plain memcpy.
  */
 #ifndef PS_BASE_BYTES_H
 #define PS_BASE_BYTES_H
@@ -113,8 +110,7 @@ PS_CHECKED bool ps_parse_i64(ps_slice text, int64_t *out_value);
 bool ps_utf8_is_valid(ps_slice text);
 
 /* Lower-case hex of `size` bytes into out (2 × size characters, not terminated), and back (false on
- * any other
- * character or an odd length). */
+ * any other character or an odd length). */
 void ps_hex_encode(const void *data, size_t size, char *out);
 PS_CHECKED bool ps_hex_decode(ps_slice text, void *out, size_t out_size);
 

@@ -1,15 +1,12 @@
 /* Errors: the one channel for faults (disk, peer, bad input).
  *
  * Three kinds of "no" never share a channel (DESIGN decision 10): a bug stops the process in
- * PS_ASSERT, a
- * fault is a ps_code with a ps_error, a business refusal is an outcome enum of the module that
- * refuses.
+ * PS_ASSERT, a fault is a ps_code with a ps_error, a business refusal is an outcome enum of the
+ * module that refuses.
  *
  * A fallible function is `PS_CHECKED ps_code f(…, ps_error *err)`. On failure the object is as it
- * was before,
- * out-parameters are untouched, and *err says what was tried, on what, and why not. `err` is never
- * NULL.
- * Threads: a ps_error belongs to its caller; nothing here is shared.
+ * was before, out-parameters are untouched, and *err says what was tried, on what, and why not.
+ * `err` is never NULL. Threads: a ps_error belongs to its caller; nothing here is shared.
  */
 #ifndef PS_BASE_ERROR_H
 #define PS_BASE_ERROR_H
@@ -50,8 +47,7 @@ typedef struct {
 ps_code ps_error_set(ps_error *err, ps_code code, const char *format, ...) PS_PRINTF(3, 4);
 
 /* As ps_error_set, code PS_E_IO (PS_E_SPACE for ENOSPC, EDQUOT, EFBIG; PS_E_MEMORY for ENOMEM),
- * with the text
- * of os_errno appended: "cannot open /d/x: No such file or directory". */
+ * with the text of os_errno appended: "cannot open /d/x: No such file or directory". */
 ps_code ps_error_set_os(ps_error *err, int os_errno, const char *format, ...) PS_PRINTF(3, 4);
 
 /* The stable name of a code, e.g. "damaged"; never NULL. */

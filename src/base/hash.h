@@ -1,11 +1,9 @@
 /* Hashing: CRC32C for records, XXH3-128 for batches and blocks, and the keyed 128-bit hash for
- * tables whose keys
- * a client chooses.
+ * tables whose keys a client chooses.
  *
  * CRC32C (Castagnoli, polynomial 0x1EDC6F41, reflected; RFC 3720 B.4) has a hardware path (SSE4.2,
- * ARMv8 CRC)
- * chosen at run time beside a plain table path; hash_test compares them on random input of every
- * length.
+ * ARMv8 CRC) chosen at run time beside a plain table path; hash_test compares them on random input
+ * of every length.
  */
 #ifndef PS_BASE_HASH_H
 #define PS_BASE_HASH_H

@@ -2,10 +2,9 @@
  * randomness.
  *
  * Two back ends run the same callers: io_posix (the real one) and io_sim (a virtual disk that
- * loses, tears and
- * reorders what was not synced, lies and fails on command, with virtual clocks and a seeded
- * generator; FAULTS §4).
- * Sockets are not here: they belong to serve and connect, which stay outside of the simulation.
+ * loses, tears and reorders what was not synced, lies and fails on command, with virtual clocks and
+ * a seeded generator; FAULTS §4). Sockets are not here: they belong to serve and connect, which
+ * stay outside of the simulation.
  *
  * Contract, asserted in both back ends:
  *   - a write never overlaps a write in flight on the same file; nothing is appended past a failed
@@ -23,8 +22,7 @@
  * (out_size says how much).
  *
  * Threads: io_posix may be called from any thread; one ps_file is written by one thread at a time,
- * and may be read by others.
- * io_sim is single-threaded.
+ * and may be read by others. io_sim is single-threaded.
  */
 #ifndef PS_BASE_IO_H
 #define PS_BASE_IO_H

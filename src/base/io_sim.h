@@ -2,14 +2,12 @@
  * generator, single-threaded.
  *
  * Per file: a durable image, a page-cache image and the ordered list of pending writes split at
- * sectors; per directory: pending
- * entry operations. datasync moves a file's pending data and size to durable, sync_dir moves
- * entries, ps_sim_crash chooses what survives.
- * The root directory ("/", also the start of relative paths) is there; all else is made by calls.
- * close drops nothing and syncs nothing. All choices are drawn from the seed through the choice
- * tape.
- * Every operation advances virtual time a little and is hashed into the trace hash, and counts as
- * one step: faults are aimed by step number.
+ * sectors; per directory: pending entry operations. datasync moves a file's pending data and size
+ * to durable, sync_dir moves entries, ps_sim_crash chooses what survives. The root directory ("/",
+ * also the start of relative paths) is there; all else is made by calls. close drops nothing and
+ * syncs nothing. All choices are drawn from the seed through the choice tape. Every operation
+ * advances virtual time a little and is hashed into the trace hash, and counts as one step: faults
+ * are aimed by step number.
  */
 #ifndef PS_BASE_IO_SIM_H
 #define PS_BASE_IO_SIM_H

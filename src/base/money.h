@@ -47,9 +47,8 @@ PS_CHECKED static inline bool ps_i128_add(ps_i128 a, ps_i128 b, ps_i128 *out)
 }
 
 /* Splits `total` (≥ 0) by `weights` (≥ 0, sum > 0) so that the parts sum to `total` exactly:
- * largest remainder
- * (Hamilton), ties to the lower index. False when the weights are all zero, negative or overflow.
- * */
+ * largest remainder (Hamilton), ties to the lower index. False when the weights are all zero,
+ * negative or overflow. */
 PS_CHECKED bool ps_amount_split(int64_t total, const int64_t *weights, size_t count,
                                 int64_t *out_parts);
 

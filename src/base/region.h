@@ -1,10 +1,9 @@
 /* Regions: state in flat, reserved memory, with copy-on-write snapshots in slices.
  *
  * A region is one table of the core's state: address space for its declared maximum is reserved at
- * init, memory
- * is used as it fills, elements never move, new memory reads as zeros. All state is regions of
- * fixed-width structures linked by
- * indices, never pointers: a snapshot is the regions' bytes, and a state hash is the hash of them.
+ * init, memory is used as it fills, elements never move, new memory reads as zeros. All state is
+ * regions of fixed-width structures linked by indices, never pointers: a snapshot is the regions'
+ * bytes, and a state hash is the hash of them.
  *
  * Snapshot protocol (one at a time per region set, all calls on the owner's thread unless said
  * otherwise):

@@ -2,9 +2,8 @@
  * clock is base/io's.
  *
  * Calendar arithmetic is proleptic Gregorian (RFC 3339 §5; Howard Hinnant, "chrono-compatible
- * low-level date
- * algorithms"). Range: what int64_t holds,
- * 1677-09-21 to 2262-04-11; parse refuses text beyond.
+ * low-level date algorithms"). Range: what int64_t holds, 1677-09-21 to 2262-04-11; parse refuses
+ * text beyond.
  */
 #ifndef PS_BASE_TIME_H
 #define PS_BASE_TIME_H

@@ -6,8 +6,7 @@
 #include "pay/engine.h"
 
 /* verify: opens the directory read-only twice, from the newest snapshot and from the first record,
- * and holds the two states
- * against each other and against the invariants. */
+ * and holds the two states against each other and against the invariants. */
 
 enum { REPORT_SIZE_MAX = 4 * 1024 * 1024, VIOLATIONS_SHOWN_MAX = 1000 };
 

@@ -1,7 +1,6 @@
 /* The load generator: N keep-alive connections on one thread, closed loop (as fast as replies come)
- * or open loop (at a rate, with latency
- * measured from the time at which a request was due, so that a stall is not left out: G. Tene, "How
- * NOT to Measure Latency").
+ * or open loop (at a rate, with latency measured from the time at which a request was due, so that
+ * a stall is not left out: G. Tene, "How NOT to Measure Latency").
  */
 #ifndef PS_CLI_LOAD_CLIENT_H
 #define PS_CLI_LOAD_CLIENT_H

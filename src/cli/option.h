@@ -2,8 +2,7 @@
  * come.
  *
  * `--name VALUE`, `--name=VALUE`, `-D key=value`, and `--` ends options. An unknown option or
- * command is answered with one
- * sentence and the nearest match, exit 2 (CONTRACT §1).
+ * command is answered with one sentence and the nearest match, exit 2 (CONTRACT §1).
  */
 #ifndef PS_CLI_OPTION_H
 #define PS_CLI_OPTION_H
@@ -41,9 +40,8 @@ typedef struct {
 typedef enum { PS_PARSED, PS_PARSED_HELP, PS_PARSED_WRONG } ps_parsed;
 
 /* argv[0] is the command's name. `options` ends with a NULL name. Positional arguments are written
- * to out_arguments (at most arguments_max);
- * more of them are an error. HELP: the help was printed (exit 0). WRONG: the sentence was printed
- * (exit 2). */
+ * to out_arguments (at most arguments_max); more of them are an error. HELP: the help was printed
+ * (exit 0). WRONG: the sentence was printed (exit 2). */
 ps_parsed ps_options_parse(const ps_command_help *help, const ps_option *options, int argc,
                            char **argv, const char **out_arguments, int arguments_max);
 

@@ -19,9 +19,7 @@ typedef struct {
     setting_kind kind;
     size_t offset; /* in ps_settings */
     uint64_t min, max;
-    const char *
-        /* as documented; ps_settings_default sets the same values, settings_test compares */
-        initial;
+    const char *initial; /* the default, as it is documented and set */
     const char *help;
 } setting;
 

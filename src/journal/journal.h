@@ -2,10 +2,9 @@
  * §6).
  *
  * The byte layout is specified in journal/format.h. A record is (seq, type, payload); seq is dense
- * from 1. Records are
- * appended to a batch in memory; a batch is made durable by one write and one datasync, and only
- * then may anything that
- * it holds be answered. Two batches exist: one fills while the other is written.
+ * from 1. Records are appended to a batch in memory; a batch is made durable by one write and one
+ * datasync, and only then may anything that it holds be answered. Two batches exist: one fills
+ * while the other is written.
  *
  * Invariants
  *   J1 a record is durable ⇔ its seq ≤ ps_journal_durable_seq; durable records form a prefix, never
@@ -18,10 +17,9 @@
  *      before a record goes into it
  *
  * Threads: append side (one thread): ps_journal_batch_*, ps_journal_has_room. Commit side (one
- * thread): ps_journal_commit,
- * ps_journal_seal. Any thread: ps_journal_durable_seq, ps_journal_read. Maintenance (one thread):
- * ps_journal_prepare,
- * ps_journal_scrub_step. In simulation all of them are the same thread.
+ * thread): ps_journal_commit, ps_journal_seal. Any thread: ps_journal_durable_seq, ps_journal_read.
+ * Maintenance (one thread): ps_journal_prepare, ps_journal_scrub_step. In simulation all of them
+ * are the same thread.
  */
 #ifndef PS_JOURNAL_JOURNAL_H
 #define PS_JOURNAL_JOURNAL_H
@@ -67,12 +65,9 @@ PS_CHECKED ps_code ps_journal_create(ps_io *io, const char *dir, const ps_journa
                                      ps_error *err);
 
 /* Opens and recovers: fsyncs files and directory first, scans, decides (torn tail, clean end,
- * refuse), zeroes a torn tail after
- * copying it aside to DIR/torn-SEGMENT-OFFSET; after an unclean end copies the last segment, so
- * that
- * what was read is durable. Takes no lock: the engine's does. PS_E_DAMAGED names "FILE: damaged at
- * offset N (seq
- * A-B)". PS_E_VERSION: newer format.
+ * refuse), zeroes a torn tail after copying it aside to DIR/torn-SEGMENT-OFFSET; after an unclean
+ * end copies the last segment, so that what was read is durable. Takes no lock: the engine's does.
+ * PS_E_DAMAGED names "FILE: damaged at offset N (seq A-B)". PS_E_VERSION: newer format.
  * `scan_from`: segments that end before this seq are checked by their headers only (a snapshot
  * covers them); 1 scans all. */
 PS_CHECKED ps_code ps_journal_open(ps_io *io, const char *dir, const ps_journal_options *options,
@@ -105,13 +100,12 @@ bool ps_journal_has_room(const ps_journal *journal);
 /* ── commit side ── */
 
 /* Stamps headers (seq, salt, segment, chain, CRCs, XXH3, durable_upto), writes, syncs, then
- * advances the durable seq and frees
- * the batch for filling. In the order of closing. On failure: J2. */
+ * advances the durable seq and frees the batch for filling. In the order of closing. On failure:
+ * J2. */
 PS_CHECKED ps_code ps_journal_commit(ps_journal *journal, ps_batch *batch, ps_error *err);
 /* After 50 ms of idle time: an empty batch that carries durable_upto, so that the last batch has a
- * successor. `watermark`: also
- * writes the next watermark slot (snapshot, shutdown). Does nothing when the newest batch is a seal
- * already and !watermark. */
+ * successor. `watermark`: also writes the next watermark slot (snapshot, shutdown). Does nothing
+ * when the newest batch is a seal already and !watermark. */
 PS_CHECKED ps_code ps_journal_seal(ps_journal *journal, bool watermark, ps_error *err);
 
 /* ── any thread ── */
@@ -140,8 +134,7 @@ PS_CHECKED ps_code ps_journal_cursor_read(ps_journal_cursor *cursor, uint64_t se
 
 /* Prepares the next segment if it is missing, but not before a batch is durable in the current one:
  * recovery takes a segment after the next one as proof of that. PS_E_SPACE (also: no file handle
- * left) and PS_E_MEMORY
- * leave the journal alive: call again later. */
+ * left) and PS_E_MEMORY leave the journal alive: call again later. */
 PS_CHECKED ps_code ps_journal_prepare(ps_journal *journal, ps_error *err);
 /* Verifies up to `byte_count` more bytes of cold segments; *out_wrapped when a whole period is
  * done. PS_E_DAMAGED names the place. */

@@ -1,8 +1,7 @@
 /* Planted bugs (FAULTS §4): faults built in on purpose, to show that the tests can fail.
  *
  * Compiled in only with -DPS_BUGGIFY; otherwise PS_PLANTED is the constant 0 and nothing of a bug
- * is
- * in the program. One at a time: a test sets ps_planted and puts it back to PS_BUG_NONE.
+ * is in the program. One at a time: a test sets ps_planted and puts it back to PS_BUG_NONE.
  */
 #ifndef PS_JOURNAL_PLANTED_H
 #define PS_JOURNAL_PLANTED_H

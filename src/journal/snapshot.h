@@ -2,12 +2,11 @@
  * §6.11).
  *
  * A file snapshots/snap-SEQ is: header, then blocks (region number, offset, size, XXH3-128 each),
- * then a trailer with the count, the
- * per-region sizes, the whole-file hash; layout in journal/format.h. Written under a temporary
- * name, synced, read back and verified, renamed, the
+ * then a trailer with the count, the per-region sizes, the whole-file hash; layout in
+ * journal/format.h. Written under a temporary name, synced, read back and verified, renamed, the
  * directory synced; the caller then journals a "snapshot valid" record. The two newest are kept;
- * older ones are removed only after that record is durable.
- * Validity never rests on the absence of a file.
+ * older ones are removed only after that record is durable. Validity never rests on the absence of
+ * a file.
  *
  * Threads: freeze, take_chunks and finish on the owner's thread; write_chunks on any one thread at
  * a time.
@@ -39,8 +38,8 @@ PS_CHECKED ps_code ps_snapshot_begin(ps_io *io, const char *dir, const ps_snapsh
  * True when every chunk has been taken. About 10 µs a chunk. */
 PS_CHECKED bool ps_snapshot_take_chunks(ps_snapshot_writer *writer, uint32_t chunk_count);
 /* Any thread: writes what is buffered. *out_done when all was taken and written, the file is
- * synced, re-read, verified, renamed and the
- * directory synced. A failure leaves the state alone: abort and try again later. */
+ * synced, re-read, verified, renamed and the directory synced. A failure leaves the state alone:
+ * abort and try again later. */
 PS_CHECKED ps_code ps_snapshot_write_chunks(ps_snapshot_writer *writer, bool *out_done,
                                             ps_error *err);
 /* Owner's thread: thaws and frees; removes the temporary file when it was not done. */
@@ -57,9 +56,8 @@ PS_CHECKED ps_code ps_snapshot_list(ps_io *io, const char *dir,
                                     size_t *out_count, ps_error *err);
 
 /* Loads into empty, initialised regions. PS_E_DAMAGED names file and offset; PS_E_UNSUPPORTED:
- * other layout version or instance
- * (an older format: skip it and replay). On failure the regions are cleared. Also the check of
- * `verify` and scrub. */
+ * other layout version or instance (an older format: skip it and replay). On failure the regions
+ * are cleared. Also the check of `verify` and scrub. */
 PS_CHECKED ps_code ps_snapshot_load(ps_io *io, const char *dir, const char *name,
                                     const ps_snapshot_shape *shape, uint64_t *out_seq,
                                     ps_error *err);

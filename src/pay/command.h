@@ -1,9 +1,8 @@
 /* Commands: what a client asks to change, decoded and checked for form; the input of the core.
  *
  * Slices borrow the request's memory and must stay valid until the call returns. Everything that
- * can be seen from the request alone
- * (types, lengths, characters, unknown fields, card numbers) has been refused before a command is
- * made (400); the core refuses what depends on state.
+ * can be seen from the request alone (types, lengths, characters, unknown fields, card numbers) has
+ * been refused before a command is made (400); the core refuses what depends on state.
  */
 #ifndef PS_PAY_COMMAND_H
 #define PS_PAY_COMMAND_H
@@ -146,8 +145,8 @@ typedef struct {
 } ps_command;
 
 /* Why a command was refused. Stable numbers: those that are stored (409, 422, 402) lie in records.
- * The HTTP status and the text are in one
- * table (ps_refusal_describe) that the docs and OpenAPI are generated from. */
+ * The HTTP status and the text are in one table (ps_refusal_describe) that the docs and OpenAPI are
+ * generated from. */
 typedef enum {
     PS_REFUSED_NONE = 0,
     PS_REFUSED_DECLINED,             /* 402, with decline code and payment */

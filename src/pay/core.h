@@ -2,10 +2,9 @@
  * clock, no I/O.
  *
  * ps_core_execute decides a command against the state, writes the decision as the payload of one
- * journal record, and applies that record's effects:
- * the state changes by effects alone. ps_core_replay applies the effects of a record that was
- * written before and never decides.
- * Equal records give equal state bytes (ps_core_hash).
+ * journal record, and applies that record's effects: the state changes by effects alone.
+ * ps_core_replay applies the effects of a record that was written before and never decides. Equal
+ * records give equal state bytes (ps_core_hash).
  *
  * Order of checks in execute: idempotency (replay or mismatch), scope and book of the target (404),
  * state (409), amounts and references (422), capacity (507).
@@ -80,8 +79,7 @@ void ps_core_prefetch(const ps_core *core, const ps_command *command);
 /* The earliest time at which ps_core_timer has something to do; INT64_MAX: nothing. */
 int64_t ps_core_next_timer_ns(const ps_core *core);
 /* Runs the earliest due timer (≤ now_ns): a record of kind TIMER; returns its payload size, or 0
- * when none is due. A timer whose object moved on is
- * dropped without a record. */
+ * when none is due. A timer whose object moved on is dropped without a record. */
 uint32_t ps_core_timer(ps_core *core, int64_t now_ns, uint64_t seq, char *payload);
 
 /* Applies a record of the journal. PS_E_DAMAGED: its form is not what this version writes.

@@ -1,7 +1,6 @@
 /* Reads of the core's state. Objects by id in O(1); lists newest first along the shortest order
  * that the filters allow: the payments of a merchant or payer, the refunds, disputes and trades of
- * a
- * payment, the batches of a merchant, and otherwise all objects by number, of which only those of
+ * a payment, the batches of a merchant, and otherwise all objects by number, of which only those of
  * the book are shown. Numbers grow with creation time, which bounds a list by time.
  *
  * One round looks at no more than scan_max objects; `next` is the number of the last one it looked

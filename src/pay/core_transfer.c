@@ -3,9 +3,8 @@
  * mirror transfer.
  *
  * Accounts of payments other than payer:… and, in test mode, world are moved by admin keys only.
- * They are made on first use,
- * as payments make them; but a debit from one that may not overdraw and was never used has nothing
- * to give and names an unknown account.
+ * They are made on first use, as payments make them; but a debit from one that may not overdraw and
+ * was never used has nothing to give and names an unknown account.
  */
 #include "pay/emit.h"
 

@@ -2,9 +2,8 @@
  * how they are laid out in a payload.
  *
  * An object's effect holds its whole mutable state right after the change, so that applying it is
- * an assignment and showing it needs nothing else but the
- * texts of the record that created it (origin_seq). Structs have no implicit padding; reserved
- * bytes are 0.
+ * an assignment and showing it needs nothing else but the texts of the record that created it
+ * (origin_seq). Structs have no implicit padding; reserved bytes are 0.
  */
 #ifndef PS_PAY_EFFECT_H
 #define PS_PAY_EFFECT_H

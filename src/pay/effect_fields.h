@@ -1,6 +1,6 @@
 /* The fields of each effect, described: what `dump` prints and docs/formats.md lists. One table, so
- * that neither can drift from
- * the structs: effect_fields_test compares the sums of the sizes with sizeof.
+ * that neither can drift from the structs: effect_fields_test compares the sums of the sizes with
+ * sizeof.
  */
 #ifndef PS_PAY_EFFECT_FIELDS_H
 #define PS_PAY_EFFECT_FIELDS_H

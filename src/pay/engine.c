@@ -572,9 +572,8 @@ bool ps_engine_clock_is_suspect(const ps_engine *engine)
 }
 
 /* The wall clock is looked at once in WALL_LOOK_MS; between looks the monotonic clock carries it.
- * All
- * steps together count, so that a clock that stands still or races is seen too: it cannot stop the
- * timers, nor let anything expire. */
+ * All steps together count, so that a clock that stands still or races is seen too: it cannot stop
+ * the timers, nor let anything expire. */
 static void wall_look(ps_engine *engine, int64_t mono_ns)
 {
     int64_t offset_ns = ps_io_now_wall_ns(engine->io) - mono_ns;

@@ -1,11 +1,9 @@
 /* Ids: prefix + 26 characters of Crockford base 32 of 128 bits: creation time (ns) in the high
- * half, so that ids sort by time; in the low half
- * the object's number under a keyed permutation of 64 bits, so that an id leads to its object
- * without an index and does not show how many there are.
+ * half, so that ids sort by time; in the low half the object's number under a keyed permutation of
+ * 64 bits, so that an id leads to its object without an index and does not show how many there are.
  *
  * The permutation is a 4-round Feistel network keyed by the journal's instance and the kind (M.
- * Luby, C. Rackoff, 1988); it hides counts, it
- * is not a secret: authorisation never rests on an id.
+ * Luby, C. Rackoff, 1988); it hides counts, it is not a secret: authorisation never rests on an id.
  */
 #ifndef PS_PAY_ID_H
 #define PS_PAY_ID_H

@@ -2,9 +2,8 @@
  * from counters.
  *
  * A payment stores counters and one phase; its headline status is a pure function of them (PAYMENTS
- * §2, §3) and is never stored on its own
- * authority. Every enum here is stored in the journal: numbers are stable for ever, new values are
- * appended.
+ * §2, §3) and is never stored on its own authority. Every enum here is stored in the journal:
+ * numbers are stable for ever, new values are appended.
  */
 #ifndef PS_PAY_PAYMENT_H
 #define PS_PAY_PAYMENT_H

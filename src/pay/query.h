@@ -1,7 +1,6 @@
 /* Queries: reads of the core's state. The core answers with fixed structs (the effects that show an
- * object's present state); whoever renders them fetches
- * immutable texts from the journal by origin_seq. A reply must wait until `observed_seq` is
- * durable: nothing unsynced is shown.
+ * object's present state); whoever renders them fetches immutable texts from the journal by
+ * origin_seq. A reply must wait until `observed_seq` is durable: nothing unsynced is shown.
  */
 #ifndef PS_PAY_QUERY_H
 #define PS_PAY_QUERY_H

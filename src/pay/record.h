@@ -1,11 +1,10 @@
 /* The journal record of one command: what was decided, as effects. Format version 1.
  *
  * A payload is a header followed by effects, each 8-byte aligned, little-endian, fixed width;
- * reserved bytes are 0 and checked. The state changes only by
- * applying effects, on the first run and on replay alike: replay never decides. Replies, events,
- * postings, entries and trade records are functions of
- * records: object state as it was right after the record (the effect), immutable texts from the
- * record that created the object (its origin_seq).
+ * reserved bytes are 0 and checked. The state changes only by applying effects, on the first run
+ * and on replay alike: replay never decides. Replies, events, postings, entries and trade records
+ * are functions of records: object state as it was right after the record (the effect), immutable
+ * texts from the record that created the object (its origin_seq).
  *
  * Every effect with an event type ≠ 0 is one event of its book and takes the book's next sequence
  * number, in order of the effects.

@@ -1,6 +1,5 @@
 /* The elements of the core's tables; inside pay only. pay/state.h says how they are numbered and
- * who
- * writes them.
+ * who writes them.
  *
  * All of it is snapshot bytes: fixed width, no padding, no pointers; a change of any struct here or
  * of an effect is a new PS_CORE_LAYOUT_VERSION.

@@ -135,8 +135,8 @@ typedef struct {
 } ps_request_context;
 
 /* Form only: JSON (RFC 8259, strict), unknown, missing, wrong, out of range, card numbers anywhere
- * (S-C1). On false *out_error is set and
- * nothing of the body is kept. The body may be modified in place (unescaping). */
+ * (S-C1). On false *out_error is set and nothing of the body is kept. The body may be modified in
+ * place (unescaping). */
 PS_CHECKED bool ps_decode_command(ps_decoder *decoder, const ps_request_context *context,
                                   char *body, size_t body_size, ps_command *out_command,
                                   ps_api_error *out_error);

@@ -33,8 +33,7 @@ static void put_account_name(const ps_renderer *renderer, uint32_t account, ps_b
 }
 
 /* The API transfer whose legs the record holds: the one that it made, or moved on; NULL: its legs
- * are
- * those of a payment, a refund or a batch. */
+ * are those of a payment, a refund or a batch. */
 static const ps_effect_transfer *transfer_in(ps_record_view view)
 {
     const ps_effect_transfer *found = NULL;
@@ -49,8 +48,7 @@ static const ps_effect_transfer *transfer_in(ps_record_view view)
 }
 
 /* Legs of one hold share their id; those of payments have no object of their own, so that their
- * time
- * is zero and no API transfer has the same. */
+ * time is zero and no API transfer has the same. */
 static void put_transfer_id(const ps_renderer *renderer, ps_record_view view, const ps_leg *leg,
                             ps_buf *out)
 {
