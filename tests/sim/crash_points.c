@@ -7,7 +7,7 @@
 #include "commands.h"
 #include "tap.h"
 
-enum { NESTED_DEPTH = 4, NESTED_STEPS = 60, RETRIES = 4 };
+enum { NESTED_DEPTH = 4, NESTED_STEPS = 60, RETRIES = 4, HOT_DRAWS = 4 };
 
 typedef struct {
     const crash_points_options *options;
@@ -311,8 +311,11 @@ static void before_operation(void *context, bool is_step)
     }
     live_check(s);
     image_check(s, PS_SURVIVE_ALL);
+    uint32_t draws = s->options->hot_spots && s->tap->written_offset == 4096 ? HOT_DRAWS : 1;
     for (int how = 0; how < PS_SURVIVE_RANDOM && !s->options->kills_only && !has_failed(s); how++) {
-        if (how != PS_SURVIVE_ALL) {
+        bool is_drawn_by_sector = how >= PS_SURVIVE_DROP_ONE && how <= PS_SURVIVE_REORDERED;
+        for (uint32_t i = 0; how != PS_SURVIVE_ALL && i < (is_drawn_by_sector ? draws : 1); i++) {
+            ps_sim_draw(s->run->sim, 2); /* another one for the copies */
             image_check(s, (ps_survive)how);
         }
     }
