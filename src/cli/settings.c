@@ -49,7 +49,7 @@ static const setting table[] = {
     {"idempotency.keep", SETTING_DURATION, AT(engine.core.idempotency_keep_ns), 1, INT64_MAX, "24h",
      "How long a key answers with its first reply."},
     {"snapshot.every", SETTING_SIZE, AT(engine.snapshot_every_bytes), 0, UINT64_C(1) << 44, "1GiB",
-     "Journal bytes between snapshots; 0: only at shutdown."},
+     "Journal bytes between snapshots, at least as many as the state has; 0: only at shutdown."},
     {"journal.segment", SETTING_SIZE32, AT(engine.journal.segment_size), 4 << 20, 1 << 30, "64MiB",
      "Size of a journal segment."},
     {"scrub.period", SETTING_COUNT, AT(scrub_period_s), 1, 86400 * 30, "86400",

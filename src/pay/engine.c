@@ -777,14 +777,22 @@ static void snapshot_record(ps_engine *engine)
     atomic_store(&engine->snapshot, SNAPSHOT_PRUNABLE);
 }
 
+/* A snapshot writes the whole state: it is due when the journal has grown by as much, so that the
+ * disk writes no more for snapshots than for records, however large the state is. */
 static bool snapshot_is_due(const ps_engine *engine)
 {
     ps_journal_stats stats;
+    ps_core_stats core;
     if (engine->options.snapshot_every_bytes == 0) {
         return false;
     }
     ps_journal_get_stats(engine->journal, &stats);
-    return stats.bytes - engine->snapshot_bytes >= engine->options.snapshot_every_bytes;
+    uint64_t grown = stats.bytes - engine->snapshot_bytes;
+    if (grown < engine->options.snapshot_every_bytes) {
+        return false;
+    }
+    ps_core_get_stats(engine->core, &core);
+    return grown >= core.memory_bytes;
 }
 
 ps_code ps_engine_snapshot_step(ps_engine *engine, bool force, bool *out_busy, ps_error *err)
