@@ -181,7 +181,7 @@ class Answers:
         assert set(found) <= self.amounts.keys()
         for identity in self.amounts.keys() - self.acked:
             reply = client.post("/v1/payments", self.body(identity), idempotency=identity)
-            assert (reply.status_code, reply.json()["id"]) == (201, identity), reply.text
+            assert reply.status_code == 201 and reply.json()["id"] == identity, reply.text
             assert (reply.headers.get("Idempotency-Replayed") == "true") == (identity in found)
         captured = client.account(f"merchant:{self.merchant}:pending")["balance"] if self.amounts else 0
         assert captured == sum(self.amounts.values())

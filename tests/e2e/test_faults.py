@@ -170,13 +170,13 @@ def small_disk(path, size):
 
 @ROOT_ONLY
 def test_a_full_file_system_loses_nothing(template, tmp_path):
-    """E4 on a disk of 25 MiB: filled, freed, filled, stopped and started while full, freed."""
-    with small_disk(tmp_path / "disk", "25m") as disk:
+    """E4 on a disk of 48 MiB: filled, freed, filled, stopped and started while full, freed: then with room for all retries."""
+    with small_disk(tmp_path / "disk", "48m") as disk:
         service = Small(disk / "data", template=template)
         service.log = tmp_path / "data.log"
         ballast = [disk / "ballast-1", disk / "ballast-2"]
-        for file in ballast:
-            file.write_bytes(bytes(4 * MIB + 512 * 1024))
+        for file, size in zip(ballast, (4 * MIB, 27 * MIB)):
+            file.write_bytes(bytes(size + 512 * 1024))
         answers = Answers()
         service.start()
         assert answers.send_batches(service, "one", 100) == 507
