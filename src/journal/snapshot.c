@@ -461,6 +461,10 @@ static ps_code writer_finish(ps_snapshot_writer *writer, ps_error *err)
     return code == PS_OK ? ps_io_sync_dir(writer->io, writer->dir, err) : code;
 }
 
+/* 8 MiB: a snapshot that goes to the disk in one piece at the end would hold up the journal's syncs
+ * for as long as that takes. */
+enum { CHUNKS_PER_SYNC = 128 };
+
 ps_code ps_snapshot_write_chunks(ps_snapshot_writer *writer, bool *out_done, ps_error *err)
 {
     if (writer->has_failed) {
@@ -475,6 +479,9 @@ ps_code ps_snapshot_write_chunks(ps_snapshot_writer *writer, bool *out_done, ps_
     while (code == PS_OK && written < taken) {
         code = write_slot(writer, writer->slots + written % SLOT_COUNT * SLOT_SIZE, err);
         written += code == PS_OK;
+        if (code == PS_OK && written % CHUNKS_PER_SYNC == 0) {
+            code = ps_io_datasync(writer->io, writer->file, err);
+        }
         atomic_store_explicit(&writer->written, written, memory_order_release);
     }
     if (code == PS_OK && all_taken && !writer->is_done) {
