@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { PAGE_SIZE = 4096, CHUNK_PAGES = PS_REGION_CHUNK / PAGE_SIZE };
 enum { BITS_PER_WORD = 64, POPULATE_PAGES = 3, POPULATE_PAGES_MAX = 32 };
 
 #ifndef MADV_POPULATE_WRITE
@@ -70,7 +71,7 @@ static uint64_t reserved_size(const ps_region *region)
 
 static uint64_t bits_size(const ps_region *region)
 {
-    return (chunk_count(region->size_max) / BITS_PER_WORD + 1) * sizeof(uint64_t);
+    return (chunk_count(region->size_max) * CHUNK_PAGES / BITS_PER_WORD + 1) * sizeof(uint64_t);
 }
 
 ps_code ps_region_init(ps_region *region, const char *name, uint64_t size_max, ps_error *err)
@@ -172,9 +173,11 @@ void ps_region_clear(ps_region *region)
 
 /* ── snapshots ── */
 
-static bool is_copied(const ps_region *region, uint64_t chunk)
+/* Pages, not chunks, are copied aside: right after a freeze nearly every write meets a page that is
+ * owed, and a burst of 64 KiB copies would hold up the owner. */
+static bool is_copied(const ps_region *region, uint64_t page)
 {
-    return (region->copied_bits[chunk / BITS_PER_WORD] >> chunk % BITS_PER_WORD & 1) != 0;
+    return (region->copied_bits[page / BITS_PER_WORD] >> page % BITS_PER_WORD & 1) != 0;
 }
 
 /* The last chunk is saved with its frozen size: what lies beyond is not of this snapshot. */
@@ -199,17 +202,18 @@ void ps_region_touch_slow(ps_region *region, uint64_t offset, uint64_t size)
     if (offset >= end) {
         return;
     }
-    uint64_t chunk = offset / PS_REGION_CHUNK;
-    if (chunk < region->next_chunk) {
-        chunk = region->next_chunk;
+    uint64_t page = offset / PAGE_SIZE;
+    if (page < region->next_chunk * CHUNK_PAGES) {
+        page = region->next_chunk * CHUNK_PAGES;
     }
-    for (; chunk < chunk_count(end); chunk++) {
-        if (is_copied(region, chunk)) {
+    for (; page * PAGE_SIZE < end; page++) {
+        if (is_copied(region, page)) {
             continue;
         }
-        uint64_t start = chunk * PS_REGION_CHUNK;
-        memcpy(region->shadow + start, region->data + start, frozen_chunk_size(region, chunk));
-        region->copied_bits[chunk / BITS_PER_WORD] |= UINT64_C(1) << chunk % BITS_PER_WORD;
+        uint64_t start = page * PAGE_SIZE;
+        memcpy(region->shadow + start, region->data + start,
+               min_u64(PAGE_SIZE, region->frozen_size - start));
+        region->copied_bits[page / BITS_PER_WORD] |= UINT64_C(1) << page % BITS_PER_WORD;
     }
 }
 
@@ -223,11 +227,15 @@ bool ps_region_next_chunk(ps_region *region, char out[PS_REGION_CHUNK], uint64_t
     }
     uint64_t start = chunk * PS_REGION_CHUNK;
     uint64_t size = frozen_chunk_size(region, chunk);
-    if (is_copied(region, chunk)) {
-        memcpy(out, region->shadow + start, size);
+    bool any_copied = false;
+    for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
+        bool copied = is_copied(region, (start + at) / PAGE_SIZE);
+        const char *from = copied ? region->shadow : region->data;
+        memcpy(out + at, from + start + at, min_u64(PAGE_SIZE, size - at));
+        any_copied = any_copied || copied;
+    }
+    if (any_copied) {
         give_back(region->shadow + start, PS_REGION_CHUNK);
-    } else {
-        memcpy(out, region->data + start, size);
     }
     region->next_chunk++;
     *out_offset = start;
@@ -241,7 +249,7 @@ void ps_region_thaw(ps_region *region)
     uint64_t chunks = chunk_count(region->frozen_size);
     give_back(region->shadow + region->next_chunk * PS_REGION_CHUNK,
               (chunks - region->next_chunk) * PS_REGION_CHUNK);
-    memset(region->copied_bits, 0, (chunks / BITS_PER_WORD + 1) * sizeof(uint64_t));
+    memset(region->copied_bits, 0, (chunks * CHUNK_PAGES / BITS_PER_WORD + 1) * sizeof(uint64_t));
     region->frozen = false;
     region->frozen_size = 0;
     region->next_chunk = 0;

@@ -9,7 +9,7 @@
  * otherwise):
  *   ps_region_freeze      marks the state of this instant as the one to be saved; O(1) per region
  *   ps_region_touch       must precede every write into used memory; saves a chunk that is still
- *   owed (64 KiB copy, about 6 µs)
+ *   owed (a copy of each 4 KiB page it meets)
  *   ps_region_next_chunk  hands out the next owed chunk (a copy), to be written by any thread;
  *   false when all are out
  *   ps_region_thaw        ends the snapshot, drops what is still owed
@@ -42,7 +42,7 @@ typedef struct {
     uint64_t next_chunk;  /* chunks below are out */
     /* reserved beside data: chunks that touch copied aside, at their own offsets */
     char *shadow;
-    uint64_t *copied_bits; /* one bit per chunk: its frozen bytes are in the shadow */
+    uint64_t *copied_bits; /* one bit per page: its frozen bytes are in the shadow */
 } ps_region;
 
 /* Reserves size_max bytes (rounded up to a chunk). PS_E_MEMORY when the address space is not to be
