@@ -219,7 +219,7 @@ def test_without_descriptors_accepting_pauses_and_payments_go_on(copy):
         return copy.cpu_seconds() - before
 
     # The first seconds of a process have work of their own.
-    assert min(second(), second()) < 0.05
+    assert min(second(), second()) < 0.3, "a busy loop takes all of a second"
     assert copy.descriptors() >= 64
     assert answers.pay(paying, copy.key, "pay_during", 2) == 201
     for connection in waiting[:60]:

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from conftest import PROGRAM, eventually, run
-from faulty import FULL, SEGMENTS, Answers, Small, books_hold, connect, needs_strace, refused, strace
+from faulty import FULL, SEGMENTS, Answers, Small, books_hold, connect, needs_strace, on_a_quiet_machine, refused, strace
 
 pytestmark = needs_strace
 REQUESTS = 30
@@ -292,7 +292,7 @@ def test_slow_syncs_delay_answers_and_nothing_else(copy, name, delay_us, when):
     assert max(slow) >= delay_us / 1e6 * 0.5, "the stall was there"
     assert not answers.statuses and all(thread.is_alive() for thread in threads)
     found = latencies(copy, 0.5)
-    assert found[int(len(found) * 0.99)] < 0.1
+    on_a_quiet_machine(found[int(len(found) * 0.99)] < 0.1, "E7: p99 back to normal")
     assert copy.metric("paystream_jobs_in_flight") <= 10
     copy.kill()
     for thread in threads:
