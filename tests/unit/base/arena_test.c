@@ -1,10 +1,12 @@
-#include "base/arena.h"
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
 
 static void blocks_are_zeroed_aligned_and_do_not_overlap(void **state)
 {
