@@ -1,0 +1,134 @@
+/* Batches: up to PS_BATCH_ROWS rows in columns, the unit that flows between operators.
+ *
+ * A batch is a view: who makes it owns the memory, and all of it is valid only during the call that
+ * it is passed to. Who needs rows for longer copies them (a builder, a row code in its state).
+ *
+ * Change kinds. kinds == NULL: every row is an insert.
+ *
+ * Event time. A stream is a sequence of rows and watermarks. A batch holds both: watermarks[i] is
+ * the watermark that holds just before row i, watermark_after the one behind the last row. They
+ * never fall. So any grouping into batches, and any filter that takes rows away, leaves every
+ * remaining row with the watermark that it has met, and what is late depends on the input alone
+ * (SEMANTICS §5.2: the watermark follows every row). A batch may have no rows: it then moves only
+ * the watermark. PS_WATERMARK_NONE: none yet; PS_WATERMARK_END: the input has ended.
+ *
+ * Order. sequences[i] is the number of the source's row that caused row i (for rows that a
+ * watermark caused: of the row that moved it). Where inputs meet, rows are taken by (watermark,
+ * sequence, input): the order depends on nothing else. Equal numbers stand beside each other.
+ */
+#ifndef PS_DATA_BATCH_H
+#define PS_DATA_BATCH_H
+
+#include "data/type.h"
+
+enum { PS_BATCH_ROWS = 1024 };
+
+#define PS_WATERMARK_NONE INT64_MIN
+#define PS_WATERMARK_END INT64_MAX
+
+typedef enum {
+    PS_KIND_INSERT = 0,
+    PS_KIND_UPDATE_BEFORE = 1,
+    PS_KIND_UPDATE_AFTER = 2,
+    PS_KIND_DELETE = 3
+} ps_kind;
+
+/* "+I", "-U", "+U", "-D" */
+const char *ps_kind_text(ps_kind kind);
+/* Adds a row to its relation (+I, +U) rather than takes one away. */
+static inline bool ps_kind_adds(uint8_t kind)
+{
+    return kind == PS_KIND_INSERT || kind == PS_KIND_UPDATE_AFTER;
+}
+
+typedef struct {
+    union {
+        int64_t *i64;
+        double *f64;
+        ps_i128 *i128;
+        ps_slice *text;
+        void *values;
+    };
+    uint64_t *valid; /* bit i of the array set: row i is not NULL; NULL pointer: none is NULL.
+                        The value of a NULL row is defined memory (zero or the empty slice) */
+} ps_column;
+
+typedef struct {
+    uint32_t row_count;
+    uint32_t column_count;
+    ps_column *columns;
+    uint8_t *kinds;       /* ps_kind per row, or NULL */
+    int64_t *watermarks;  /* ms, before each row */
+    int64_t watermark_after;
+    uint64_t *sequences;
+} ps_batch;
+
+static inline bool ps_column_is_null(const ps_column *column, uint32_t row)
+{
+    return column->valid != NULL && ((column->valid[row / 64] >> (row % 64)) & 1) == 0;
+}
+static inline void ps_valid_clear(uint64_t *valid, uint32_t row)
+{
+    valid[row / 64] &= ~(1ULL << (row % 64));
+}
+static inline void ps_valid_set(uint64_t *valid, uint32_t row)
+{
+    valid[row / 64] |= 1ULL << (row % 64);
+}
+static inline uint8_t ps_batch_kind(const ps_batch *batch, uint32_t row)
+{
+    return batch->kinds != NULL ? batch->kinds[row] : (uint8_t)PS_KIND_INSERT;
+}
+/* 64-bit words of a validity bitmap. */
+static inline uint32_t ps_valid_words(uint32_t row_count)
+{
+    return (row_count + 63) / 64;
+}
+
+/* ── builder: makes a batch of given column types row by row; owns all its memory ── */
+
+typedef struct {
+    ps_batch batch;             /* what has been built; always consistent but for the row begun */
+    uint32_t capacity;          /* rows, ≤ PS_BATCH_ROWS */
+    const ps_phys *classes;     /* per column */
+    ps_arena text;              /* bytes of copied texts */
+    void *memory;               /* one block for the fixed parts */
+} ps_batch_builder;
+
+/* Borrows types only during the call. PS_E_MEMORY. */
+PS_CHECKED ps_code ps_batch_builder_init(ps_batch_builder *builder, uint32_t column_count,
+                                         const ps_type *const *types, uint32_t capacity,
+                                         ps_error *err);
+void ps_batch_builder_release(ps_batch_builder *builder);
+/* No rows; keeps memory; watermark_after stays. */
+void ps_batch_builder_reset(ps_batch_builder *builder);
+static inline bool ps_batch_builder_is_full(const ps_batch_builder *builder)
+{
+    return builder->batch.row_count == builder->capacity;
+}
+
+/* Begins a row (there must be room): kind, watermark and sequence are set, all columns are NULL
+ * until set. The number of the row is batch.row_count, which end_row raises. */
+void ps_batch_builder_begin_row(ps_batch_builder *builder, uint8_t kind, int64_t watermark,
+                                uint64_t sequence);
+void ps_batch_builder_set_i64(ps_batch_builder *builder, uint32_t column, int64_t value);
+void ps_batch_builder_set_f64(ps_batch_builder *builder, uint32_t column, double value);
+void ps_batch_builder_set_i128(ps_batch_builder *builder, uint32_t column, ps_i128 value);
+/* Copies the bytes. PS_E_MEMORY. */
+PS_CHECKED ps_code ps_batch_builder_set_text(ps_batch_builder *builder, uint32_t column,
+                                             ps_slice value, ps_error *err);
+/* Copies a value (or NULL) of a column of the same class. */
+PS_CHECKED ps_code ps_batch_builder_copy(ps_batch_builder *builder, uint32_t column,
+                                         const ps_column *from, uint32_t from_row, ps_error *err);
+static inline void ps_batch_builder_end_row(ps_batch_builder *builder)
+{
+    builder->batch.row_count++;
+}
+
+/* Appends rows from … to−1 of `batch` with kinds, watermarks and sequences (deep copy); returns how
+ * many fitted through *out_taken. */
+PS_CHECKED ps_code ps_batch_builder_append(ps_batch_builder *builder, const ps_batch *batch,
+                                           uint32_t from, uint32_t to, uint32_t *out_taken,
+                                           ps_error *err);
+
+#endif
