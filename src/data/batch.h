@@ -13,8 +13,8 @@
  * the watermark. PS_WATERMARK_NONE: none yet; PS_WATERMARK_END: the input has ended.
  *
  * Order. sequences[i] is the number of the source's row that caused row i (for rows that a
- * watermark caused: of the row that moved it). Where inputs meet, rows are taken by (watermark,
- * sequence, input): the order depends on nothing else. Equal numbers stand beside each other.
+ * watermark caused: of the last row before it). Where inputs meet, rows are taken by (watermark,
+ * sequence, input): the order depends on nothing else.
  */
 #ifndef PS_DATA_BATCH_H
 #define PS_DATA_BATCH_H
@@ -57,10 +57,11 @@ typedef struct {
     uint32_t row_count;
     uint32_t column_count;
     ps_column *columns;
-    uint8_t *kinds;       /* ps_kind per row, or NULL */
-    int64_t *watermarks;  /* ms, before each row */
+    uint8_t *kinds;      /* ps_kind per row, or NULL */
+    int64_t *watermarks; /* ms, before each row; there whenever there are rows */
     int64_t watermark_after;
-    uint64_t *sequences;
+    uint64_t *sequences;     /* there whenever there are rows */
+    uint64_t sequence_after; /* no later row has a smaller number */
 } ps_batch;
 
 static inline bool ps_column_is_null(const ps_column *column, uint32_t row)
@@ -88,11 +89,11 @@ static inline uint32_t ps_valid_words(uint32_t row_count)
 /* ── builder: makes a batch of given column types row by row; owns all its memory ── */
 
 typedef struct {
-    ps_batch batch;             /* what has been built; always consistent but for the row begun */
-    uint32_t capacity;          /* rows, ≤ PS_BATCH_ROWS */
-    const ps_phys *classes;     /* per column */
-    ps_arena text;              /* bytes of copied texts */
-    void *memory;               /* one block for the fixed parts */
+    ps_batch batch;         /* what has been built; always consistent but for the row begun */
+    uint32_t capacity;      /* rows, ≤ PS_BATCH_ROWS */
+    const ps_phys *classes; /* per column */
+    ps_arena text;          /* bytes of copied texts */
+    void *memory;           /* one block for the fixed parts */
 } ps_batch_builder;
 
 /* Borrows types only during the call. PS_E_MEMORY. */

@@ -6,7 +6,7 @@
 #include "data/type.h"
 
 typedef struct {
-    int64_t year; /* may be ≤ 0 */
+    int64_t year;                                         /* may be ≤ 0 */
     int32_t month, day, hour, minute, second, nanosecond; /* month and day from 1 */
 } ps_civil;
 

@@ -23,8 +23,8 @@
 
 typedef struct {
     uint32_t field_count;
-    bool is_key;        /* floats are normalised */
-    bool has_text;      /* false: every code has fixed_size bytes */
+    bool is_key;         /* floats are normalised */
+    bool has_text;       /* false: every code has fixed_size bytes */
     uint32_t fixed_size; /* bytes before the texts */
     const ps_phys *classes;
     const uint32_t *offsets; /* of each field */

@@ -81,12 +81,12 @@ static inline uint32_t ps_phys_size(ps_phys phys)
 /* 1,000, 1,000,000 or 1,000,000,000. For TIMESTAMP and TIMESTAMP_LTZ. */
 int64_t ps_type_ticks_per_second(const ps_type *type);
 
-bool ps_type_is_integer(const ps_type *type);  /* TINYINT … BIGINT */
-bool ps_type_is_numeric(const ps_type *type);  /* integers, FLOAT, DOUBLE, DECIMAL */
-bool ps_type_is_text(const ps_type *type);     /* CHAR, VARCHAR */
-bool ps_type_is_bytes(const ps_type *type);    /* BINARY, VARBINARY */
+bool ps_type_is_integer(const ps_type *type);   /* TINYINT … BIGINT */
+bool ps_type_is_numeric(const ps_type *type);   /* integers, FLOAT, DOUBLE, DECIMAL */
+bool ps_type_is_text(const ps_type *type);      /* CHAR, VARCHAR */
+bool ps_type_is_bytes(const ps_type *type);     /* BINARY, VARBINARY */
 bool ps_type_is_timestamp(const ps_type *type); /* TIMESTAMP, TIMESTAMP_LTZ */
-bool ps_type_is_nested(const ps_type *type);   /* ROW, ARRAY, MAP */
+bool ps_type_is_nested(const ps_type *type);    /* ROW, ARRAY, MAP */
 
 /* Equal in all but nullability at the top (children compare with theirs). */
 bool ps_type_equal(const ps_type *a, const ps_type *b);

@@ -28,7 +28,7 @@ int ps_value_compare(const ps_type *type, const ps_value *a, const ps_value *b);
 /* ── text forms ── */
 
 typedef enum {
-    PS_FORM_JSON,  /* CONTRACT §1: numbers exact, times and BYTES (base64) as strings, ROW objects */
+    PS_FORM_JSON, /* CONTRACT §1: numbers exact, times and BYTES (base64) as strings, ROW objects */
     PS_FORM_PLAIN, /* what CAST AS STRING gives in Flink; CSV and table output */
     PS_FORM_FLINK  /* Java's toString as the conformance files have it: 5.0, 2020-10-10T00:00 */
 } ps_form;

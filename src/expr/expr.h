@@ -18,8 +18,8 @@ typedef enum { PS_EXPR_COLUMN, PS_EXPR_CONSTANT, PS_EXPR_CALL } ps_expr_kind;
 struct ps_expr {
     ps_expr_kind kind;
     const ps_type *type;
-    uint32_t column;   /* COLUMN */
-    ps_value constant; /* CONSTANT; text is in the arena */
+    uint32_t column;             /* COLUMN */
+    ps_value constant;           /* CONSTANT; text is in the arena */
     const ps_function *function; /* CALL */
     uint32_t argument_count;
     const ps_expr *const *arguments;
@@ -29,8 +29,8 @@ struct ps_expr {
 typedef struct ps_zone ps_zone;
 typedef struct {
     ps_arena *arena;
-    const ps_zone *zone;    /* table.local-time-zone; NULL: UTC */
-    bool overflow_is_null;  /* paystream.compat.overflow = flink */
+    const ps_zone *zone;        /* table.local-time-zone; NULL: UTC */
+    bool overflow_is_null;      /* paystream.compat.overflow = flink */
     bool case_insensitive_like; /* reserved, false */
 } ps_expr_context;
 
@@ -44,9 +44,9 @@ const ps_expr *ps_expr_constant(ps_expr_context *context, const ps_type *type, p
  * case-insensitive: "UPPER", "+", "=", "AND", "IS NULL", "CASE", "LIKE", "[]" …
  * PS_E_MISSING: no such function (the text proposes the nearest name). PS_E_INVALID: no overload
  * takes these types; the text lists the signatures. PS_E_UNSUPPORTED: known but not there yet. */
-PS_CHECKED ps_code ps_expr_call(ps_expr_context *context, const char *name,
-                                uint32_t argument_count, const ps_expr *const *arguments,
-                                const ps_expr **out, ps_error *err);
+PS_CHECKED ps_code ps_expr_call(ps_expr_context *context, const char *name, uint32_t argument_count,
+                                const ps_expr *const *arguments, const ps_expr **out,
+                                ps_error *err);
 
 /* CAST (explicit, SEMANTICS §3.4, §3.5), and TRY_CAST when `is_try`. PS_E_INVALID: never castable. */
 PS_CHECKED ps_code ps_expr_cast(ps_expr_context *context, const ps_expr *expr, const ps_type *type,

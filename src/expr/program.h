@@ -21,7 +21,7 @@ void ps_program_free(ps_program *program);
 
 /* What changes from batch to batch. */
 typedef struct {
-    int64_t now_ms;    /* processing time; one value for the batch */
+    int64_t now_ms;         /* processing time; one value for the batch */
     int64_t query_start_ms; /* CURRENT_TIMESTAMP in a bounded run */
 } ps_program_clock;
 
