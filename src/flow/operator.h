@@ -62,9 +62,19 @@ struct ps_operator {
     void *on_late_with;
 };
 
-/* Rows and the watermark behind them; flushes the outlet at the end. */
+/* Rows from … to−1 of the batch, then the watermark behind them; flushes the outlet at the end. */
+PS_CHECKED ps_code ps_operator_feed_rows(ps_operator *op, uint32_t input, const ps_batch *batch,
+                                         uint32_t from, uint32_t to, int64_t watermark_after,
+                                         uint64_t sequence_after, ps_error *err);
+/* The whole batch. */
 PS_CHECKED ps_code ps_operator_feed(ps_operator *op, uint32_t input, const ps_batch *batch,
                                     ps_error *err);
+
+/* What a checkpoint keeps of every operator beside its store (all but class and context). */
+typedef struct {
+    int64_t watermark, due;
+    uint64_t last_sequence, late_row_count;
+} ps_operator_mark;
 
 /* The first row in (from, to] at which a run must end: the first row i > from with
  * watermarks[i] ≥ op->due; `to` when there is none. */

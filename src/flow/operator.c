@@ -1,0 +1,63 @@
+#include "flow/operator.h"
+
+/* The watermark rises to `watermark`: what is due by then goes out first. */
+static ps_code advance(ps_operator *op, int64_t watermark, ps_error *err)
+{
+    if (watermark <= op->watermark) {
+        return PS_OK;
+    }
+    if (watermark >= op->due || watermark == PS_WATERMARK_END) {
+        ps_outlet_stamp(op->context.outlet, op->watermark, op->last_sequence);
+        ps_code code = op->class->on_watermark(op, watermark, err);
+        if (code != PS_OK) {
+            return code;
+        }
+        PS_ASSERT(op->due > watermark || watermark == PS_WATERMARK_END);
+    }
+    op->watermark = watermark;
+    return PS_OK;
+}
+
+ps_code ps_operator_feed_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                              uint32_t to, int64_t watermark_after, uint64_t sequence_after,
+                              ps_error *err)
+{
+    uint32_t row = from;
+    while (row < to) {
+        ps_code code = advance(op, batch->watermarks[row], err);
+        if (code != PS_OK) {
+            return code;
+        }
+        uint32_t run_end = ps_operator_run_end(op, batch, row, to);
+        uint32_t done = 0;
+        ps_outlet_stamp_row(op->context.outlet, batch, row);
+        code = op->class->on_rows(op, input, batch, row, run_end, &done, err);
+        if (code != PS_OK) {
+            return code;
+        }
+        PS_ASSERT(done > 0 && done <= run_end - row);
+        row += done;
+        int64_t met = batch->watermarks[row - 1];
+        op->watermark = met > op->watermark ? met : op->watermark;
+        op->last_sequence = batch->sequences[row - 1];
+    }
+    ps_code code = advance(op, watermark_after, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    return ps_outlet_flush(op->context.outlet, op->watermark, sequence_after, err);
+}
+
+ps_code ps_operator_feed(ps_operator *op, uint32_t input, const ps_batch *batch, ps_error *err)
+{
+    return ps_operator_feed_rows(op, input, batch, 0, batch->row_count, batch->watermark_after,
+                                 batch->sequence_after, err);
+}
+
+void ps_operator_count_late(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row)
+{
+    op->late_row_count++;
+    if (op->on_late != NULL) {
+        op->on_late(op->on_late_with, input, batch, row);
+    }
+}
