@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/sim_disk.h"
+#include "base/sometimes.h"
 #include "base/time.h"
 
 typedef struct {
@@ -134,6 +135,51 @@ static int64_t step_cost_ns(ps_sim_op op, uint64_t size)
     PS_ASSERT(false);
 }
 
+static void count_fault(ps_sim_op op)
+{
+    switch (op) {
+    case PS_SIM_READ:
+        PS_SOMETIMES("fault: read fails");
+        break;
+    case PS_SIM_WRITE:
+        PS_SOMETIMES("fault: write fails");
+        break;
+    case PS_SIM_DATASYNC: /* counted by what becomes of the data */
+        break;
+    case PS_SIM_SYNC_DIR:
+        PS_SOMETIMES("fault: sync of a directory fails");
+        break;
+    case PS_SIM_OPEN:
+        PS_SOMETIMES("fault: open fails");
+        break;
+    case PS_SIM_PREALLOC:
+        PS_SOMETIMES("fault: prealloc fails");
+        break;
+    case PS_SIM_TRUNCATE: /* nothing that is simulated truncates */
+        break;
+    case PS_SIM_RENAME:
+        PS_SOMETIMES("fault: rename fails");
+        break;
+    case PS_SIM_UNLINK:
+        PS_SOMETIMES("fault: unlink fails");
+        break;
+    case PS_SIM_MAKE_DIR:
+        PS_SOMETIMES("fault: make directory fails");
+        break;
+    case PS_SIM_LIST:
+        PS_SOMETIMES("fault: list fails");
+        break;
+    case PS_SIM_SIZE:
+        PS_SOMETIMES("fault: size fails");
+        break;
+    case PS_SIM_LOCK:
+        PS_SOMETIMES("fault: lock fails");
+        break;
+    case PS_SIM_OP_COUNT:
+        break;
+    }
+}
+
 static void choose_fault(ps_sim *sim, sim_step *step)
 {
     fail_rule *rule = &sim->rule;
@@ -152,12 +198,16 @@ static void choose_fault(ps_sim *sim, sim_step *step)
         step->fault = rate->os_errno;
         step->how = ps_sim_draw(sim, 2) == 0 ? PS_SYNC_FAIL_CLEAN_KEPT : PS_SYNC_FAIL_DROPPED;
     }
+    if (step->fault != 0) {
+        count_fault(step->op);
+    }
 }
 
 /* False: the process has been stopped, *err is set, nothing may happen. */
 static bool step_begin(ps_sim *sim, sim_step *step, ps_error *err)
 {
     if (sim->stop_at != 0 && sim->steps + 1 >= sim->stop_at) {
+        PS_SOMETIMES_WHEN(!sim->stopped, "fault: the process stops");
         sim->stopped = true;
     }
     if (sim->stopped) {
@@ -192,29 +242,37 @@ static ps_code fail_path(ps_error *err, int os_errno, const char *what, const ch
     return err->code;
 }
 
-/* An operation on a path: begins the step, then looks the path up. */
-static ps_code path_begin(ps_sim *sim, sim_step *step, const char *path, ps_sim_place *out_place,
-                          ps_error *err)
+/* An operation on a path, and what has to be there. */
+typedef enum { PATH_ANY, PATH_FREE, PATH_FILE, PATH_FILE_OR_FREE, PATH_DIRECTORY } path_want;
+
+typedef struct {
+    ps_sim *sim;
+    const char *path;
+    sim_step step;
+    ps_sim_place place;
+} path_call;
+
+/* The errno of a path that is not what is wanted; 0: it is. */
+static int path_check(const ps_sim *sim, const ps_sim_place *place, path_want want)
 {
-    PS_ASSERT(strlen(path) < PS_PATH_MAX);
-    step->inode = PS_SIM_NO_INODE;
-    step->content = ps_xxh3_64(path, strlen(path));
-    if (!step_begin(sim, step, err)) {
-        return PS_E_CLOSED;
+    bool exists = place->inode != PS_SIM_NO_INODE;
+    bool is_directory = exists && sim->disk.inodes[place->inode].is_directory;
+    switch (want) {
+    case PATH_ANY:
+        return 0;
+    case PATH_FREE:
+        return exists ? EEXIST : 0;
+    case PATH_FILE:
+        return !exists ? ENOENT : is_directory ? EISDIR : 0;
+    case PATH_FILE_OR_FREE:
+        return is_directory ? EISDIR : 0;
+    case PATH_DIRECTORY:
+        return !exists ? ENOENT : is_directory ? 0 : ENOTDIR;
     }
-    int os_errno = step->fault;
-    if (os_errno == 0) {
-        os_errno = ps_sim_disk_resolve(&sim->disk, path, out_place);
-    }
-    if (os_errno != 0) {
-        return step_end(sim, step, fail_path(err, os_errno, "reach", path));
-    }
-    step->inode = out_place->inode;
-    return PS_OK;
+    PS_ASSERT(false);
 }
 
-static ps_code path_fail(ps_sim *sim, const sim_step *step, int os_errno, const char *path,
-                         ps_error *err)
+static ps_code path_fail(const path_call *call, int os_errno, ps_error *err)
 {
     static const char *const verbs[PS_SIM_OP_COUNT] = {
         [PS_SIM_SYNC_DIR] = "sync directory",
@@ -225,7 +283,35 @@ static ps_code path_fail(ps_sim *sim, const sim_step *step, int os_errno, const 
         [PS_SIM_LIST] = "list",
         [PS_SIM_LOCK] = "open",
     };
-    return step_end(sim, step, fail_path(err, os_errno, verbs[step->op], path));
+    const char *verb = verbs[call->step.op];
+    return step_end(call->sim, &call->step, fail_path(err, os_errno, verb, call->path));
+}
+
+static ps_code path_end(const path_call *call)
+{
+    return step_end(call->sim, &call->step, PS_OK);
+}
+
+/* Begins the step, looks the path up and checks what is there. On failure the step has ended. */
+static ps_code path_begin(path_call *call, path_want want, ps_error *err)
+{
+    ps_sim *sim = call->sim;
+    PS_ASSERT(strlen(call->path) < PS_PATH_MAX);
+    call->step.inode = PS_SIM_NO_INODE;
+    call->step.content = ps_xxh3_64(call->path, strlen(call->path));
+    if (!step_begin(sim, &call->step, err)) {
+        return PS_E_CLOSED;
+    }
+    int os_errno = call->step.fault;
+    if (os_errno == 0) {
+        os_errno = ps_sim_disk_resolve(&sim->disk, call->path, &call->place);
+    }
+    if (os_errno != 0) {
+        return step_end(sim, &call->step, fail_path(err, os_errno, "reach", call->path));
+    }
+    call->step.inode = call->place.inode;
+    os_errno = path_check(sim, &call->place, want);
+    return os_errno == 0 ? PS_OK : path_fail(call, os_errno, err);
 }
 
 /* An operation on a handle. A handle of a process that is gone answers PS_E_CLOSED. */
@@ -287,53 +373,39 @@ static ps_code sim_open(ps_io *io, const char *path, ps_open_mode mode, ps_file 
                         ps_error *err)
 {
     ps_sim *sim = sim_of(io);
-    sim_step step = {.op = PS_SIM_OPEN, .offset = mode};
-    ps_sim_place place;
-    ps_code code = path_begin(sim, &step, path, &place, err);
+    bool creates = mode == PS_OPEN_CREATE_NEW;
+    path_call call = {sim, path, .step = {.op = PS_SIM_OPEN, .offset = mode}};
+    ps_code code = path_begin(&call, creates ? PATH_FREE : PATH_FILE, err);
     if (code != PS_OK) {
         return code;
     }
-    bool creates = mode == PS_OPEN_CREATE_NEW;
-    bool exists = place.inode != PS_SIM_NO_INODE;
-    if (creates && exists) {
-        return path_fail(sim, &step, EEXIST, path, err);
+    if (creates) {
+        call.step.inode = ps_sim_disk_create(&sim->disk, &call.place, false);
     }
-    if (!creates && !exists) {
-        return path_fail(sim, &step, ENOENT, path, err);
-    }
-    if (exists && sim->disk.inodes[place.inode].is_directory) {
-        return path_fail(sim, &step, EISDIR, path, err);
-    }
-    step.inode = creates ? ps_sim_disk_create(&sim->disk, &place, false) : place.inode;
-    *out_file = file_new(sim, step.inode, mode != PS_OPEN_READ);
-    return step_end(sim, &step, PS_OK);
+    *out_file = file_new(sim, call.step.inode, mode != PS_OPEN_READ);
+    return path_end(&call);
 }
 
 static ps_code sim_lock(ps_io *io, const char *path, ps_file **out_file, ps_error *err)
 {
     ps_sim *sim = sim_of(io);
-    sim_step step = {.op = PS_SIM_LOCK};
-    ps_sim_place place;
-    ps_code code = path_begin(sim, &step, path, &place, err);
+    path_call call = {sim, path, .step = {.op = PS_SIM_LOCK}};
+    ps_code code = path_begin(&call, PATH_FILE_OR_FREE, err);
     if (code != PS_OK) {
         return code;
     }
-    if (place.inode == PS_SIM_NO_INODE) {
-        place.inode = ps_sim_disk_create(&sim->disk, &place, false);
+    if (call.place.inode == PS_SIM_NO_INODE) {
+        call.step.inode = ps_sim_disk_create(&sim->disk, &call.place, false);
     }
-    step.inode = place.inode;
-    ps_sim_inode *inode = &sim->disk.inodes[place.inode];
-    if (inode->is_directory) {
-        return path_fail(sim, &step, EISDIR, path, err);
-    }
+    ps_sim_inode *inode = &sim->disk.inodes[call.step.inode];
     if (inode->locked) {
         ps_error_set(err, PS_E_LOCKED, "%s is locked by another process", path);
-        return step_end(sim, &step, PS_E_LOCKED);
+        return step_end(sim, &call.step, PS_E_LOCKED);
     }
     inode->locked = true;
-    *out_file = file_new(sim, place.inode, true);
+    *out_file = file_new(sim, call.step.inode, true);
     (*out_file)->holds_lock = true;
-    return step_end(sim, &step, PS_OK);
+    return path_end(&call);
 }
 
 /* ── read, write, sync ── */
@@ -389,6 +461,8 @@ static ps_code sim_write(ps_io *io, ps_file *file, uint64_t offset, const void *
     uint64_t room = room_for(sim, file_size, offset, size);
     int fault = step.fault != 0 ? step.fault : room < size ? ENOSPC : 0;
     uint64_t done = step.fault != 0 ? ps_sim_draw(sim, room + 1) : room;
+    PS_SOMETIMES_WHEN(room < size, "fault: the disk is full (write)");
+    PS_SOMETIMES_WHEN(fault != 0 && done > 0 && done < size, "fault: a part of a write is left");
     ps_sim_disk_write(&sim->disk, file->inode, offset, data, done);
     if (fault != 0) {
         file->write_failed = true;
@@ -416,12 +490,15 @@ static ps_code sim_datasync(ps_io *io, ps_file *file, ps_error *err)
     }
     switch (step.how) {
     case PS_SYNC_LIES:
+        PS_SOMETIMES("fault: sync lies");
         return step_end(sim, &step, PS_OK); /* all stays pending */
     case PS_SYNC_FAIL_CLEAN_KEPT:
         /* Readable from the cache, on no list to be written any more. */
+        PS_SOMETIMES("fault: sync fails, pages stay readable");
         inode->diverged = true;
         break;
     case PS_SYNC_FAIL_DROPPED:
+        PS_SOMETIMES("fault: sync fails, pages are dropped");
         ps_sim_image_drop(inode->cache);
         inode->cache = ps_sim_image_share(inode->stable);
         break;
@@ -431,6 +508,21 @@ static ps_code sim_datasync(ps_io *io, ps_file *file, ps_error *err)
     return file_fail(sim, &step, step.fault, err);
 }
 
+/* The errno with which a change of the size fails; 0: possible. */
+static int resize_fault(ps_sim *sim, const ps_file *file, const sim_step *step, int not_writable)
+{
+    if (step->fault != 0) {
+        return step->fault;
+    }
+    if (!file->writable) {
+        return not_writable;
+    }
+    uint64_t file_size = ps_sim_image_size(sim->disk.inodes[file->inode].cache);
+    bool has_room = room_for(sim, file_size, 0, step->size) == step->size;
+    PS_SOMETIMES_WHEN(!has_room, "fault: the disk is full (size)");
+    return has_room ? 0 : ENOSPC;
+}
+
 static ps_code sim_prealloc(ps_io *io, ps_file *file, uint64_t size, ps_error *err)
 {
     ps_sim *sim = sim_of(io);
@@ -438,13 +530,7 @@ static ps_code sim_prealloc(ps_io *io, ps_file *file, uint64_t size, ps_error *e
     if (!file_begin(sim, file, &step, err)) {
         return PS_E_CLOSED;
     }
-    uint64_t file_size = ps_sim_image_size(sim->disk.inodes[file->inode].cache);
-    int fault = step.fault;
-    if (fault == 0 && !file->writable) {
-        fault = EBADF;
-    } else if (fault == 0 && room_for(sim, file_size, 0, size) < size) {
-        fault = ENOSPC;
-    }
+    int fault = resize_fault(sim, file, &step, EBADF);
     if (fault != 0) {
         return file_fail(sim, &step, fault, err);
     }
@@ -459,13 +545,7 @@ static ps_code sim_truncate(ps_io *io, ps_file *file, uint64_t size, ps_error *e
     if (!file_begin(sim, file, &step, err)) {
         return PS_E_CLOSED;
     }
-    uint64_t file_size = ps_sim_image_size(sim->disk.inodes[file->inode].cache);
-    int fault = step.fault;
-    if (fault == 0 && !file->writable) {
-        fault = EINVAL;
-    } else if (fault == 0 && room_for(sim, file_size, 0, size) < size) {
-        fault = ENOSPC;
-    }
+    int fault = resize_fault(sim, file, &step, EINVAL);
     if (fault != 0) {
         return file_fail(sim, &step, fault, err);
     }
@@ -493,30 +573,15 @@ static ps_code sim_size(ps_io *io, ps_file *file, uint64_t *out_size, ps_error *
 
 /* ── directories ── */
 
-/* The errno of a path that is no directory; 0: it is one. */
-static int check_directory(const ps_sim *sim, const ps_sim_place *place)
-{
-    if (place->inode == PS_SIM_NO_INODE) {
-        return ENOENT;
-    }
-    return sim->disk.inodes[place->inode].is_directory ? 0 : ENOTDIR;
-}
-
 static ps_code sim_sync_dir(ps_io *io, const char *path, ps_error *err)
 {
-    ps_sim *sim = sim_of(io);
-    sim_step step = {.op = PS_SIM_SYNC_DIR};
-    ps_sim_place place;
-    ps_code code = path_begin(sim, &step, path, &place, err);
+    path_call call = {sim_of(io), path, .step = {.op = PS_SIM_SYNC_DIR}};
+    ps_code code = path_begin(&call, PATH_DIRECTORY, err);
     if (code != PS_OK) {
         return code;
     }
-    int os_errno = check_directory(sim, &place);
-    if (os_errno != 0) {
-        return path_fail(sim, &step, os_errno, path, err);
-    }
-    ps_sim_disk_sync_dir(&sim->disk, place.inode);
-    return step_end(sim, &step, PS_OK);
+    ps_sim_disk_sync_dir(&call.sim->disk, call.place.inode);
+    return path_end(&call);
 }
 
 /* The errno with which rename(2) refuses; 0: possible. */
@@ -551,80 +616,61 @@ static int check_rename(const ps_sim *sim, const ps_sim_place *from, const ps_si
 static ps_code sim_rename(ps_io *io, const char *from, const char *to, ps_error *err)
 {
     ps_sim *sim = sim_of(io);
-    sim_step step = {.op = PS_SIM_RENAME};
-    ps_sim_place from_place;
-    ps_code code = path_begin(sim, &step, from, &from_place, err);
+    path_call call = {sim, from, .step = {.op = PS_SIM_RENAME}};
+    ps_code code = path_begin(&call, PATH_ANY, err);
     if (code != PS_OK) {
         return code;
     }
-    step.offset = ps_xxh3_64(to, strlen(to));
+    call.step.offset = ps_xxh3_64(to, strlen(to));
     ps_sim_place to_place;
     int os_errno = ps_sim_disk_resolve(&sim->disk, to, &to_place);
     if (os_errno == 0) {
-        os_errno = check_rename(sim, &from_place, &to_place);
+        os_errno = check_rename(sim, &call.place, &to_place);
     }
     if (os_errno != 0) {
-        return path_fail(sim, &step, os_errno, from, err);
+        return path_fail(&call, os_errno, err);
     }
-    if (from_place.inode != to_place.inode) {
-        ps_sim_disk_rename(&sim->disk, &from_place, &to_place);
+    if (call.place.inode != to_place.inode) {
+        ps_sim_disk_rename(&sim->disk, &call.place, &to_place);
     }
-    return step_end(sim, &step, PS_OK);
+    return path_end(&call);
 }
 
 static ps_code sim_unlink(ps_io *io, const char *path, ps_error *err)
 {
-    ps_sim *sim = sim_of(io);
-    sim_step step = {.op = PS_SIM_UNLINK};
-    ps_sim_place place;
-    ps_code code = path_begin(sim, &step, path, &place, err);
+    path_call call = {sim_of(io), path, .step = {.op = PS_SIM_UNLINK}};
+    ps_code code = path_begin(&call, PATH_FILE, err);
     if (code != PS_OK) {
         return code;
     }
-    if (place.inode == PS_SIM_NO_INODE) {
-        return path_fail(sim, &step, ENOENT, path, err);
-    }
-    if (sim->disk.inodes[place.inode].is_directory) {
-        return path_fail(sim, &step, EISDIR, path, err);
-    }
-    ps_sim_disk_unlink(&sim->disk, &place);
-    return step_end(sim, &step, PS_OK);
+    ps_sim_disk_unlink(&call.sim->disk, &call.place);
+    return path_end(&call);
 }
 
 static ps_code sim_make_dir(ps_io *io, const char *path, ps_error *err)
 {
-    ps_sim *sim = sim_of(io);
-    sim_step step = {.op = PS_SIM_MAKE_DIR};
-    ps_sim_place place;
-    ps_code code = path_begin(sim, &step, path, &place, err);
+    path_call call = {sim_of(io), path, .step = {.op = PS_SIM_MAKE_DIR}};
+    ps_code code = path_begin(&call, PATH_FREE, err);
     if (code != PS_OK) {
         return code;
     }
-    if (place.inode != PS_SIM_NO_INODE) {
-        return path_fail(sim, &step, EEXIST, path, err);
-    }
-    step.inode = ps_sim_disk_create(&sim->disk, &place, true);
-    return step_end(sim, &step, PS_OK);
+    call.step.inode = ps_sim_disk_create(&call.sim->disk, &call.place, true);
+    return path_end(&call);
 }
 
 static ps_code sim_list(ps_io *io, const char *path, ps_dir_entry *out_entries, size_t entries_max,
                         size_t *out_count, ps_error *err)
 {
     ps_sim *sim = sim_of(io);
-    sim_step step = {.op = PS_SIM_LIST};
-    ps_sim_place place;
-    ps_code code = path_begin(sim, &step, path, &place, err);
+    path_call call = {sim, path, .step = {.op = PS_SIM_LIST}};
+    ps_code code = path_begin(&call, PATH_DIRECTORY, err);
     if (code != PS_OK) {
         return code;
     }
-    int os_errno = check_directory(sim, &place);
-    if (os_errno != 0) {
-        return path_fail(sim, &step, os_errno, path, err);
-    }
-    const ps_sim_entries *live = &sim->disk.inodes[place.inode].live;
+    const ps_sim_entries *live = &sim->disk.inodes[call.place.inode].live;
     if (live->count > entries_max) {
         ps_error_set(err, PS_E_LIMIT, "%s has more than %zu entries", path, entries_max);
-        return step_end(sim, &step, PS_E_LIMIT);
+        return step_end(sim, &call.step, PS_E_LIMIT);
     }
     for (uint32_t i = 0; i < live->count; i++) {
         const ps_sim_entry *entry = &live->items[i];
@@ -633,8 +679,8 @@ static ps_code sim_list(ps_io *io, const char *path, ps_dir_entry *out_entries, 
         memcpy(out_entries[i].name, entry->name, sizeof entry->name);
     }
     *out_count = live->count;
-    step.size = live->count;
-    return step_end(sim, &step, PS_OK);
+    call.step.size = live->count;
+    return path_end(&call);
 }
 
 /* ── clocks, randomness ── */
@@ -734,6 +780,8 @@ void ps_sim_advance(ps_sim *sim, int64_t ns)
 void ps_sim_step_wall_clock(ps_sim *sim, int64_t ns)
 {
     sim->wall_ns += ns;
+    PS_SOMETIMES_WHEN(ns < 0, "fault: the wall clock goes back");
+    PS_SOMETIMES_WHEN(ns > 0, "fault: the wall clock leaps");
 }
 
 void ps_sim_fail_at(ps_sim *sim, uint64_t step, int os_errno, bool sticky, ps_sync_failure how)
@@ -833,6 +881,7 @@ bool ps_sim_file_set(ps_sim *sim, const char *path, ps_slice bytes)
         (place.inode != PS_SIM_NO_INODE && sim->disk.inodes[place.inode].is_directory)) {
         return false;
     }
+    PS_SOMETIMES("damage: a file is replaced");
     ps_sim_disk_put(&sim->disk, &place, bytes);
     return true;
 }
@@ -856,6 +905,7 @@ bool ps_sim_file_flip(ps_sim *sim, const char *path, uint64_t bit)
     if (bit / 8 >= ps_sim_image_size(inode->cache)) {
         return false;
     }
+    PS_SOMETIMES("damage: a bit is flipped");
     flip_image(&inode->cache, bit);
     flip_image(&inode->stable, bit);
     return true;
@@ -867,6 +917,7 @@ bool ps_sim_file_remove(ps_sim *sim, const char *path)
     if (!find_file(sim, path, &place)) {
         return false;
     }
+    PS_SOMETIMES("damage: a file is removed");
     ps_sim_disk_erase(&sim->disk, &place);
     return true;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/sim_disk.h"
+#include "base/sometimes.h"
 
 /* A piece of pending operation `op`: for a write the bytes [offset, offset + size). */
 typedef struct {
@@ -242,43 +243,57 @@ void ps_sim_disk_crash(ps_sim_disk *disk, ps_survive how, ps_sim *sim)
     const crash_scene crash = {disk, sim};
     switch (how) {
     case PS_SURVIVE_NONE:
+        PS_SOMETIMES("power cut: nothing unsynced is left");
         break;
     case PS_SURVIVE_ALL:
+        PS_SOMETIMES("power cut: all is left");
         return; /* the page cache lives on, and what is pending in it stays pending */
     case PS_SURVIVE_PREFIX:
+        PS_SOMETIMES("power cut: a prefix is left");
         apply_prefix(&crash, (uint32_t)ps_sim_draw(sim, (uint64_t)disk->pending_count + 1));
         break;
     case PS_SURVIVE_DROP_ONE:
+        PS_SOMETIMES("power cut: one operation is lost");
         survive_drop_one(&crash);
         break;
     case PS_SURVIVE_SUBSET:
+        PS_SOMETIMES("power cut: a subset is left");
         survive_subset(&crash);
         break;
     case PS_SURVIVE_REORDERED:
+        PS_SOMETIMES("power cut: a subset is left in another order");
         survive_reordered(&crash);
         break;
     case PS_SURVIVE_TORN_512:
+        PS_SOMETIMES("power cut: a write is torn at 512 bytes");
         survive_torn(&crash, 512, false);
         break;
     case PS_SURVIVE_TORN_4096:
+        PS_SOMETIMES("power cut: a write is torn at 4,096 bytes");
         survive_torn(&crash, 4096, false);
         break;
     case PS_SURVIVE_TORN_BYTE:
+        PS_SOMETIMES("power cut: a write is torn at a byte");
         survive_torn(&crash, 1, false);
         break;
     case PS_SURVIVE_TORN_NOISE:
+        PS_SOMETIMES("power cut: a write is torn, the rest is noise");
         survive_torn(&crash, 1, true);
         break;
     case PS_SURVIVE_SIZE_NO_DATA:
+        PS_SOMETIMES("power cut: sizes without data");
         survive_size_no_data(&crash);
         break;
     case PS_SURVIVE_NAME_NO_DATA:
+        PS_SOMETIMES("power cut: names without data");
         survive_names(&crash, true, false);
         break;
     case PS_SURVIVE_DATA_NO_NAME:
+        PS_SOMETIMES("power cut: data without names");
         survive_names(&crash, false, true);
         break;
     case PS_SURVIVE_UNLINK_FIRST:
+        PS_SOMETIMES("power cut: unlinks before renames");
         survive_unlink_first(&crash);
         break;
     case PS_SURVIVE_RANDOM:

@@ -1,5 +1,6 @@
 /* Readers: cursors on any thread, and the scrub on the maintenance thread. Both open their own
  * handles and read only what is durable. */
+#include "base/sometimes.h"
 #include "journal/journal_internal.h"
 
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static ps_code cursor_get(ps_journal_cursor *c, uint32_t offset, uint32_t size,
     uint32_t want = size > c->read_size ? size : c->read_size;
     uint32_t room = c->segment.segment_size - offset;
     if (offset > c->segment.segment_size || size > room) {
-        return cursor_damaged(c, offset, "beyond the end of the segment", err);
+        return cursor_damaged(c, offset, PS_WHY("beyond the end of the segment"), err);
     }
     want = want < room ? want : room;
     if (want > c->buffer_capacity) {
@@ -96,7 +97,7 @@ static ps_code cursor_get(ps_journal_cursor *c, uint32_t offset, uint32_t size,
         return code;
     }
     if (got < size) {
-        return cursor_damaged(c, offset, "the file is too short", err);
+        return cursor_damaged(c, offset, PS_WHY("the file is too short"), err);
     }
     c->buffer_offset = offset;
     c->buffer_size = (uint32_t)got;
@@ -216,7 +217,7 @@ static ps_code cursor_find_batch(ps_journal_cursor *c, uint32_t offset, uint64_t
             return code;
         }
         if (c->batch.first_seq > seq) {
-            return cursor_damaged(c, offset, "a batch is missing before it", err);
+            return cursor_damaged(c, offset, PS_WHY("a batch is missing before it"), err);
         }
         table_learn(c->journal, c->segment.segment_id, c->batch.first_seq, offset);
         if (seq - c->batch.first_seq < c->batch.count) {
@@ -275,7 +276,7 @@ static ps_code cursor_record(ps_journal_cursor *c, uint64_t seq, ps_record_heade
     uint32_t available = batch_records_end(&c->batch) - c->record_offset;
     const char *bytes = NULL;
     if (available < sizeof *out_header) {
-        return cursor_damaged(c, offset, "record beyond its batch", err);
+        return cursor_damaged(c, offset, PS_WHY("record beyond its batch"), err);
     }
     ps_code code = cursor_get(c, offset, sizeof *out_header, &bytes, err);
     if (code != PS_OK) {
@@ -283,7 +284,7 @@ static ps_code cursor_record(ps_journal_cursor *c, uint64_t seq, ps_record_heade
     }
     const char *why = ps_record_header_decode(bytes, available, &c->batch, seq, out_header);
     if (why == NULL && c->chain_known && out_header->chain != c->chain) {
-        why = "record chain";
+        why = PS_WHY("record chain");
     }
     return why == NULL ? PS_OK : cursor_damaged(c, offset, why, err);
 }
@@ -301,6 +302,7 @@ ps_code ps_journal_cursor_seek(ps_journal_cursor *cursor, uint64_t seq, ps_error
     ps_segment_header segment;
     uint32_t offset = 0;
     if (seq == 0 || seq > durable || !table_find(cursor->journal, seq, &segment, &offset)) {
+        PS_SOMETIMES("cursor: no such record");
         return ps_error_set(err, PS_E_MISSING, "record %llu is not in the journal (durable: %llu)",
                             (unsigned long long)seq, (unsigned long long)durable);
     }
@@ -358,6 +360,7 @@ ps_code ps_journal_cursor_next(ps_journal_cursor *cursor, ps_record *out_record,
 {
     uint64_t seq = cursor->next_seq;
     if (seq > ps_journal_durable_seq(cursor->journal)) {
+        PS_SOMETIMES("cursor: not durable yet");
         return ps_error_set(err, PS_E_MISSING, "record %llu is not durable yet",
                             (unsigned long long)seq);
     }
@@ -428,6 +431,7 @@ static ps_code scrub_read(ps_journal *journal, uint32_t offset, uint32_t size, p
     size_t got = 0;
     ps_code code = ps_io_read(journal->io, scrub->file, offset, scrub->buffer, size, &got, err);
     if (code == PS_OK && got < size) {
+        PS_SOMETIMES("scrub: the file is too short");
         memset(scrub->buffer + got, 0, size - got);
     }
     return code;
@@ -457,7 +461,7 @@ static ps_code scrub_enter(ps_journal *journal, const ps_segment *segment, ps_er
     const char *why = ps_page_decode(scrub->buffer, PS_SEGMENT_MAGIC, &header, sizeof header);
     header.crc = segment->header.crc; /* checked; a header of this process has none */
     if (why == NULL && memcmp(&header, &segment->header, sizeof header) != 0) {
-        why = "segment header";
+        why = PS_WHY("segment header");
     }
     if (why != NULL) {
         return scrub_damaged(journal, segment, why, err);
@@ -480,6 +484,7 @@ static ps_code scrub_batch(ps_journal *journal, const ps_segment *segment, uint6
     const char *why =
         ps_batch_header_decode(scrub->buffer, &segment->header, scrub->offset, &batch);
     if (why != NULL && segment->end == 0 && scrub->next_seq == end_seq) {
+        PS_SOMETIMES("scrub: the end of a segment that recovery skipped");
         scrub->offset = segment->header.segment_size;
         return PS_OK;
     }
@@ -494,7 +499,7 @@ static ps_code scrub_batch(ps_journal *journal, const ps_segment *segment, uint6
     if (why == NULL &&
         (batch.first_seq != scrub->next_seq ||
          (scrub->hash_known && !ps_u128_equal(batch.previous_hash, scrub->last_hash)))) {
-        why = "batch out of sequence";
+        why = PS_WHY("batch out of sequence");
     }
     if (why != NULL) {
         return scrub_damaged(journal, segment, why, err);

@@ -1,5 +1,6 @@
 #include "journal/format.h"
 
+#include "base/sometimes.h"
 #include "journal/journal.h"
 #include "journal/planted.h"
 
@@ -29,14 +30,14 @@ const char *ps_page_decode(const char page[PS_PAGE], const char magic[8], void *
                            size_t header_size)
 {
     if (memcmp(page, magic, 8) != 0) {
-        return "not this kind of file";
+        return PS_WHY("not this kind of file");
     }
     if (ps_get_u32(page + PAGE_CRC_AT) !=
         ps_crc32c(0, page + PAGE_BODY_AT, PS_PAGE - PAGE_BODY_AT)) {
-        return "header checksum";
+        return PS_WHY("header checksum");
     }
     if (!ps_is_zero(page + header_size, PS_PAGE - header_size)) {
-        return "reserved bytes in the header";
+        return PS_WHY("reserved bytes in the header");
     }
     memcpy(out_header, page, header_size);
     return NULL;
@@ -93,24 +94,24 @@ const char *ps_record_header_decode(const char *bytes, uint32_t available,
 {
     ps_record_header header;
     if (available < sizeof header) {
-        return "record beyond its batch";
+        return PS_WHY("record beyond its batch");
     }
     memcpy(&header, bytes, sizeof header);
     if (header.crc != record_header_crc(&header)) {
-        return "record header checksum";
+        return PS_WHY("record header checksum");
     }
     if (header.salt != batch->salt || header.segment_id_low != (uint32_t)batch->segment_id) {
-        return "record of another segment";
+        return PS_WHY("record of another segment");
     }
     if (header.flags != 0 || header.reserved16 != 0 || header.reserved32 != 0) {
-        return "reserved fields in a record header";
+        return PS_WHY("reserved fields in a record header");
     }
     if (header.seq != seq) {
-        return "record out of sequence";
+        return PS_WHY("record out of sequence");
     }
     if (header.payload_size > PS_RECORD_PAYLOAD_MAX ||
         record_size(header.payload_size) > available) {
-        return "record beyond its batch";
+        return PS_WHY("record beyond its batch");
     }
     *out_header = header;
     return NULL;
@@ -120,7 +121,7 @@ const char *ps_record_payload_check(const char *payload, const ps_record_header 
 {
     return record_payload_crc(payload, header->payload_size) == header->payload_crc
                ? NULL
-               : "record payload checksum";
+               : PS_WHY("record payload checksum");
 }
 
 /* ── batches ── */
@@ -185,27 +186,27 @@ const char *ps_batch_header_decode(const char bytes[sizeof(ps_batch_header)],
     ps_batch_header header;
     memcpy(&header, bytes, sizeof header);
     if (header.magic != PS_BATCH_MAGIC) {
-        return "no batch";
+        return PS_WHY("no batch");
     }
     if (header.crc != batch_header_crc(&header)) {
-        return "batch header checksum";
+        return PS_WHY("batch header checksum");
     }
     if (header.segment_id != segment->segment_id || header.salt != segment->salt) {
-        return "batch of another segment";
+        return PS_WHY("batch of another segment");
     }
     if (header.offset != offset) {
-        return "batch of another place";
+        return PS_WHY("batch of another place");
     }
     bool is_seal = header.flags == PS_BATCH_SEAL;
     if ((!is_seal && header.flags != 0) || header.reserved != 0 || is_seal != (header.count == 0) ||
         header.first_seq == 0 || header.durable_upto >= header.first_seq) {
-        return "fields of a batch header";
+        return PS_WHY("fields of a batch header");
     }
     uint64_t least = sizeof header + (uint64_t)header.count * sizeof(ps_record_header) +
                      (uint64_t)header.mark_count * sizeof(ps_batch_mark);
     uint32_t room = segment->segment_size - offset;
     if (header.size < least || header.size > room || ps_format_pad(header.size, PS_PAGE) > room) {
-        return "batch size";
+        return PS_WHY("batch size");
     }
     *out_header = header;
     return NULL;
@@ -217,14 +218,14 @@ static const char *batch_mark_check(const char *bytes, const ps_batch_header *he
     ps_batch_mark mark;
     uint32_t left = header->mark_count - mark_index;
     memcpy(&mark, bytes + header->size - left * sizeof mark, sizeof mark);
-    return mark.ordinal == ordinal && mark.offset == offset ? NULL : "batch mark";
+    return mark.ordinal == ordinal && mark.offset == offset ? NULL : PS_WHY("batch mark");
 }
 
 const char *ps_batch_check(const char *bytes, const ps_batch_header *header)
 {
     uint32_t padded_size = ps_format_pad(header->size, PS_PAGE);
     if (!ps_u128_equal(batch_hash(bytes, padded_size), header->hash)) {
-        return "batch hash";
+        return PS_WHY("batch hash");
     }
     uint32_t end = header->size - header->mark_count * (uint32_t)sizeof(ps_batch_mark);
     uint32_t chain = (uint32_t)header->previous_hash.low;
@@ -236,7 +237,7 @@ const char *ps_batch_check(const char *bytes, const ps_batch_header *header)
         const char *why =
             ps_record_header_decode(bytes + at, end - at, header, header->first_seq + i, &record);
         if (why == NULL && record.chain != chain) {
-            why = "record chain";
+            why = PS_WHY("record chain");
         }
         if (why == NULL) {
             why = ps_record_payload_check(bytes + at + sizeof record, &record);
@@ -244,7 +245,7 @@ const char *ps_batch_check(const char *bytes, const ps_batch_header *header)
         if (why == NULL && at >= mark_limit) {
             why = mark_index < header->mark_count
                       ? batch_mark_check(bytes, header, mark_index, i, at)
-                      : "batch mark";
+                      : PS_WHY("batch mark");
             mark_index++;
             mark_limit = (at / PS_MARK_EVERY + 1) * PS_MARK_EVERY;
         }
@@ -254,5 +255,5 @@ const char *ps_batch_check(const char *bytes, const ps_batch_header *header)
         chain = record.crc;
         at += record_size(record.payload_size);
     }
-    return at == end && mark_index == header->mark_count ? NULL : "batch size";
+    return at == end && mark_index == header->mark_count ? NULL : PS_WHY("batch size");
 }

@@ -1,4 +1,5 @@
 /* The write side: create, batches, commit, seal, prepare. */
+#include "base/sometimes.h"
 #include "journal/journal_internal.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ ps_code ps_journal_damaged(const char *path, uint64_t offset, uint64_t first_seq
 ps_code ps_journal_check_alive(ps_journal *journal, ps_error *err)
 {
     if (atomic_load_explicit(&journal->is_dead, memory_order_acquire)) {
+        PS_SOMETIMES("journal: asked after its death");
         *err = journal->death;
         return err->code;
     }
@@ -118,6 +120,7 @@ static ps_code segment_undo(ps_io *io, const char *path, ps_error *err)
     ps_error undo_err = {0};
     ps_code code = ps_io_unlink(io, path, &undo_err);
     if (code != PS_OK) {
+        PS_SOMETIMES("journal: a half-made segment cannot be removed");
         *err = undo_err;
     }
     return err->code;
@@ -136,6 +139,7 @@ ps_code ps_segment_prepare(ps_io *io, const char *dir, const ps_segment_header *
     ps_code code = ps_io_open(io, tmp_path, PS_OPEN_CREATE_NEW, &file, err);
     if (code != PS_OK) {
         bool no_handles = err->os_errno == EMFILE || err->os_errno == ENFILE;
+        PS_SOMETIMES_WHEN(no_handles, "journal: no file handle is left");
         err->code = no_handles ? PS_E_SPACE : code; /* nothing was changed: later is fine */
         return err->code;
     }
@@ -154,6 +158,8 @@ ps_code ps_segment_prepare(ps_io *io, const char *dir, const ps_segment_header *
         code = ps_io_datasync(io, file, err);
     }
     if (code != PS_OK) {
+        PS_SOMETIMES_WHEN(code == PS_E_SPACE, "journal: no space for the next segment");
+        PS_SOMETIMES_WHEN(code != PS_E_SPACE, "journal: the next segment cannot be made");
         ps_io_close(io, file);
         return code == PS_E_SPACE ? segment_undo(io, undo_path, err) : code;
     }
@@ -214,11 +220,13 @@ static ps_code create_clear(ps_io *io, const char *dir, ps_error *err)
     for (size_t i = 0; code == PS_OK && i < count; i++) {
         if (strcmp(entries[i].name, PS_NEXT_TMP) != 0 &&
             strcmp(entries[i].name, PS_WATERMARK_NAME) != 0) {
+            PS_SOMETIMES("journal: the new journal's directory is in use");
             return ps_error_set(err, PS_E_EXISTS, "cannot make a journal in %s: it is not empty",
                                 dir);
         }
     }
     for (size_t i = 0; code == PS_OK && i < count; i++) {
+        PS_SOMETIMES("journal: what an interrupted creation left goes");
         char path[PS_PATH_MAX];
         ps_journal_path(dir, entries[i].name, path);
         code = ps_io_unlink(io, path, err);
@@ -336,6 +344,7 @@ bool ps_journal_has_room(const ps_journal *journal)
 static ps_code segment_switch(ps_journal *journal, ps_error *err)
 {
     if (!atomic_load_explicit(&journal->next_is_ready, memory_order_acquire)) {
+        PS_SOMETIMES("journal: no segment is prepared");
         return ps_error_set(err, PS_E_SPACE, "%s: no segment is prepared for the next batch",
                             journal->dir);
     }
@@ -423,8 +432,10 @@ static ps_code batch_write(ps_journal *journal, char *bytes, uint32_t used, ps_b
         size = ps_batch_stamp(bytes, used, &journal->current, header);
         code = ps_io_write(journal->io, journal->current_file, journal->offset, bytes, size, err);
     }
+    PS_SOMETIMES_WHEN(code != PS_OK, "journal: a batch cannot be written");
     if (code == PS_OK) {
         code = batch_sync(journal, err);
+        PS_SOMETIMES_WHEN(code != PS_OK, "journal: a batch cannot be synced");
     }
     if (code != PS_OK) {
         return ps_journal_die(journal, err);
@@ -485,6 +496,7 @@ static ps_code watermark_advance(ps_journal *journal, ps_error *err)
     }
     ps_code code = ps_watermark_write(journal->io, journal->watermark_file, &watermark, err);
     if (code != PS_OK) {
+        PS_SOMETIMES("journal: the watermark cannot be written");
         return ps_journal_die(journal, err);
     }
     journal->watermark_generation++;
@@ -499,6 +511,9 @@ ps_code ps_journal_seal(ps_journal *journal, bool watermark, ps_error *err)
     }
     uint64_t durable = atomic_load_explicit(&journal->durable_seq, memory_order_relaxed);
     bool is_empty = durable == 0;
+    PS_SOMETIMES_WHEN(is_empty, "journal: nothing to seal");
+    PS_SOMETIMES_WHEN(journal->newest_is_seal, "journal: sealed already");
+    PS_SOMETIMES_WHEN(!seal_fits(journal), "journal: no room for a seal");
     if (!is_empty && !journal->newest_is_seal && seal_fits(journal)) {
         ps_batch_header header = {.first_seq = durable + 1, .flags = PS_BATCH_SEAL};
         code = batch_write(journal, journal->seal_bytes, sizeof header, &header, err);
@@ -532,6 +547,7 @@ ps_code ps_journal_prepare(ps_journal *journal, ps_error *err)
     bool is_early = id > 2 && journal->segments[journal->segment_count - 1].first_seq == 0;
     pthread_mutex_unlock(&journal->table_mutex);
     if (is_early && !PS_PLANTED(PS_BUG_PREPARE_EARLY)) {
+        PS_SOMETIMES("journal: too early for another segment");
         return PS_OK;
     }
     code = ps_journal_table_reserve(journal, err);

@@ -4,9 +4,9 @@
  * batch can be torn, and it was never acknowledged. The decision at the first place that does not
  * hold the next batch, seq b:
  *   (a) later evidence that b was synced ⇒ acknowledged data is damaged ⇒ refuse. Evidence: the
- *       watermark ≥ b; a later batch header with durable_upto ≥ b; more than two later batches;
- *       a whole batch that does not follow the one before; data in a later segment; a segment
- *       prepared after the next one
+ *       watermark ≥ b; a later batch header (its durable_upto says less when b is a seal); a whole
+ *       batch that does not follow the one before; data in a later segment; a segment prepared
+ *       after the next one
  *   (b) other bytes follow ⇒ a torn tail ⇒ copy aside, zero, sync, continue at b
  *   (c) only zeros follow ⇒ clean end
  *   (d) a read error is an error, never an end
@@ -17,6 +17,7 @@
  * synced, and renamed into place. After a clean end the watermark names the last batch and nothing
  * is copied. Recovery that is itself interrupted comes to the same decision again.
  */
+#include "base/sometimes.h"
 #include "journal/journal_internal.h"
 
 #include <stdio.h>
@@ -102,7 +103,9 @@ static ps_code list_entries(ps_io *io, const char *dir, ps_dir_entry **out_entri
         if (code != PS_E_LIMIT) {
             return code;
         }
+        PS_SOMETIMES("recovery: more files than there was room for");
     }
+    PS_SOMETIMES("recovery: too many files");
     return ps_error_set(err, PS_E_LIMIT, "%s holds too many files", dir);
 }
 
@@ -119,8 +122,10 @@ static ps_code entry_take(scan *s, const ps_dir_entry *entry, bool *has_watermar
     }
     if (strcmp(name, PS_NEXT_TMP) == 0 || strcmp(name, PS_TORN_TMP) == 0) {
         if (s->options->read_only) {
+            PS_SOMETIMES("recovery: a temporary file is left alone");
             return PS_OK;
         }
+        PS_SOMETIMES("recovery: a temporary file is removed");
         char path[PS_PATH_MAX];
         ps_journal_path(s->dir, name, path);
         return ps_io_unlink(s->io, path, err);
@@ -135,9 +140,11 @@ static ps_code entry_take(scan *s, const ps_dir_entry *entry, bool *has_watermar
         return PS_OK;
     }
     if (strncmp(name, "seg-", 4) == 0) {
+        PS_SOMETIMES("recovery: a segment is missing");
         return ps_error_set(err, PS_E_DAMAGED, "%s/%s: damaged at offset 0: %s should come first",
                             s->dir, name, expected);
     }
+    PS_SOMETIMES("recovery: a foreign file");
     return ps_error_set(err, PS_E_DAMAGED, "%s/%s does not belong to a journal", s->dir, name);
 }
 
@@ -155,9 +162,11 @@ static ps_code scan_list(scan *s, ps_error *err)
         return code;
     }
     if (s->count > 0 && !has_watermark) {
+        PS_SOMETIMES("recovery: the watermark is missing");
         return ps_error_set(err, PS_E_DAMAGED, "%s/%s is missing", s->dir, PS_WATERMARK_NAME);
     }
     if (!has_watermark) {
+        PS_SOMETIMES("recovery: an empty directory");
         return ps_error_set(err, PS_E_MISSING, "there is no journal in %s", s->dir);
     }
     s->segments = calloc(s->count + 1, sizeof *s->segments);
@@ -206,8 +215,10 @@ static ps_code scan_watermark(scan *s, ps_error *err)
         if (code == PS_OK &&
             ps_watermark_read(s->io, s->dir, s->watermark_file, &watermark, err) == PS_OK &&
             watermark.durable_seq > 0) {
+            PS_SOMETIMES("recovery: all segments are missing");
             return ps_error_set(err, PS_E_DAMAGED, "%s: all segments are missing", s->dir);
         }
+        PS_SOMETIMES("recovery: a watermark without a journal");
         return code != PS_OK ? code
                              : ps_error_set(err, PS_E_MISSING, "there is no journal in %s", s->dir);
     }
@@ -271,6 +282,7 @@ static ps_code window_get(scan *s, size_t i, uint32_t offset, uint32_t size, con
     code = ps_io_read(s->io, s->segments[i].file, offset, w->bytes, want, &got, err);
     if (code != PS_OK) {
         if (!PS_PLANTED(PS_BUG_READ_ERROR_IS_END)) {
+            PS_SOMETIMES("recovery: (d) a read error is no end");
             return code;
         }
         got = 0;
@@ -303,19 +315,20 @@ static ps_code segment_header_check(scan *s, size_t i, ps_error *err)
     char path[PS_PATH_MAX];
     scan_path(s, i, path);
     if (header->version > PS_JOURNAL_VERSION || header->flags != 0) {
+        PS_SOMETIMES("recovery: a segment of a newer format");
         return ps_error_set(err, PS_E_VERSION, "%s: written by a newer format", path);
     }
     if (!ps_u128_equal(header->instance, s->watermark.instance)) {
-        why = "segment of another journal";
+        why = PS_WHY("segment of another journal");
     } else if (header->segment_id != i + 1) {
-        why = "another segment under this name";
+        why = PS_WHY("another segment under this name");
     } else if (header->reserved != 0 || header->segment_size % PS_PAGE != 0 ||
                header->segment_size < 4 * PS_PAGE || header->segment_size > 1u << 30 ||
                header->salt !=
                    ps_segment_header_make(header->instance, i + 1, header->segment_size).salt) {
-        why = "fields of the segment header";
+        why = PS_WHY("fields of the segment header");
     } else if (segment->file_size > header->segment_size) {
-        why = "longer than its header says";
+        why = PS_WHY("longer than its header says");
     }
     return why == NULL ? PS_OK : scan_damaged(s, i, 0, 0, why, err);
 }
@@ -337,6 +350,7 @@ static ps_code scan_headers(scan *s, ps_error *err)
             s->segments[i].first_seq = batch.first_seq;
             s->segments[i].previous_hash = batch.previous_hash;
         }
+        PS_SOMETIMES_WHEN(s->segments[i].first_seq == 0, "recovery: a segment without a batch");
     }
     return PS_OK;
 }
@@ -353,6 +367,7 @@ static void scan_start(scan *s, uint64_t scan_from)
            s->segments[i + 1].first_seq <= scan_from) {
         i++;
     }
+    PS_SOMETIMES_WHEN(i > 0, "recovery: segments that a snapshot covers");
     s->at = i;
     s->offset = PS_PAGE;
     s->next_seq = i == 0 ? 1 : s->segments[i].first_seq;
@@ -502,7 +517,8 @@ static ps_code check_stranger(scan *s, ps_error *err)
     ps_code code = window_get(s, s->at, s->offset, PS_PAGE, &bytes, err);
     if (code == PS_OK && ps_batch_header_decode(bytes, segment, s->offset, &batch) == NULL &&
         !batch_follows(s, &batch)) {
-        return scan_damaged(s, s->at, s->offset, batch.first_seq, "batch out of sequence", err);
+        return scan_damaged(s, s->at, s->offset, batch.first_seq, PS_WHY("batch out of sequence"),
+                            err);
     }
     return code;
 }
@@ -525,20 +541,23 @@ static ps_code decide_here(scan *s, uint32_t *out_torn_end, bool *out_goes_on, p
         return code;
     }
     if (s->at + 2 < s->count) {
-        return scan_damaged(s, s->at, s->offset, 0, "later segments exist", err);
+        return scan_damaged(s, s->at, s->offset, 0, PS_WHY("later segments exist"), err);
     }
     if (later.data_end != 0) {
         if (here.data_end != 0) {
-            return scan_damaged(s, s->at, s->offset, later.durable_upto, "a later segment has data",
-                                err);
+            return scan_damaged(s, s->at, s->offset, later.durable_upto,
+                                PS_WHY("a later segment has data"), err);
         }
+        PS_SOMETIMES("recovery: the first batch of the next segment is torn");
         *out_goes_on = true;
         return PS_OK;
     }
-    if (here.durable_upto >= s->next_seq || here.batch_count > 2) {
+    if (here.batch_count > 0) {
         return scan_damaged(s, s->at, s->offset, here.durable_upto,
-                            "later batches prove that it was synced", err);
+                            PS_WHY("a later batch proves that it was synced"), err);
     }
+    PS_SOMETIMES_WHEN(here.data_end != 0, "recovery: (b) a torn tail");
+    PS_SOMETIMES_WHEN(here.data_end == 0, "recovery: (c) a clean end");
     *out_torn_end = here.data_end;
     return PS_OK;
 }
@@ -553,7 +572,7 @@ static ps_code scan_decide(scan *s, uint32_t *out_torn_end, ps_error *err)
     }
     if (s->watermark.durable_seq >= s->next_seq) {
         return scan_damaged(s, s->at, s->offset, s->watermark.durable_seq,
-                            "the watermark proves that it was synced", err);
+                            PS_WHY("the watermark proves that it was synced"), err);
     }
     bool goes_on = false;
     ps_code code = decide_here(s, out_torn_end, &goes_on, err);
@@ -600,6 +619,8 @@ static ps_code torn_copy_exists(scan *s, const char *path, uint32_t size, bool *
     ps_code code = ps_io_size(s->io, file, &file_size, err);
     ps_io_close(s->io, file);
     *out_exists = code == PS_OK && file_size >= size;
+    PS_SOMETIMES_WHEN(*out_exists, "recovery: the torn tail was copied before");
+    PS_SOMETIMES_WHEN(code == PS_OK && !*out_exists, "recovery: a shorter copy of a torn tail");
     return code;
 }
 
@@ -654,6 +675,7 @@ static ps_code segment_copy(scan *s, ps_error *err)
     }
     ps_io_close(s->io, file);
     if (code != PS_OK) {
+        PS_SOMETIMES("recovery: the copy of the last segment fails");
         ps_error unlink_err; /* a left-over goes at the next open */
         (void)!ps_io_unlink(s->io, tmp_path, &unlink_err);
         return code;
@@ -699,6 +721,7 @@ static ps_code repair_tail(scan *s, uint32_t torn_end, ps_error *err)
     bool is_torn = torn_end != 0;
     if (s->options->read_only) {
         if (is_torn) {
+            PS_SOMETIMES("recovery: a torn tail is skipped, read-only");
             tail_note(s, torn_end, "skipped");
         }
         return PS_OK;
@@ -712,10 +735,14 @@ static ps_code repair_tail(scan *s, uint32_t torn_end, ps_error *err)
         code = segment_copy(s, err);
         is_copied = code == PS_OK;
     }
+    PS_SOMETIMES_WHEN(is_proven(s), "recovery: the last batch is proven");
+    PS_SOMETIMES_WHEN(is_copied, "recovery: the last segment is copied");
     if (code == PS_E_SPACE) {
+        PS_SOMETIMES("recovery: no space for a copy");
         code = PS_OK;
     }
     if (code == PS_OK && is_torn && !is_copied) {
+        PS_SOMETIMES("recovery: a torn tail is zeroed in place");
         code = zero_range(s, s->at, s->offset, torn_end, err);
     }
     return code;
@@ -728,6 +755,7 @@ static ps_code repair_sizes(scan *s, ps_error *err)
     for (size_t i = s->at; code == PS_OK && !s->options->read_only && i < s->count; i++) {
         const scan_segment *segment = &s->segments[i];
         if (segment->file_size < segment->header.segment_size) {
+            PS_SOMETIMES("recovery: a file gets its zeros back");
             code =
                 zero_range(s, i, (uint32_t)segment->file_size, segment->header.segment_size, err);
         }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/sometimes.h"
 #include "journal/format.h"
 #include "journal/planted.h"
 
@@ -106,6 +107,7 @@ static ps_code writer_create_file(ps_snapshot_writer *writer, ps_error *err)
     ps_error open_err;
     ps_file *left_over = NULL;
     if (ps_io_open(writer->io, writer->tmp_path, PS_OPEN_READ, &left_over, &open_err) == PS_OK) {
+        PS_SOMETIMES("snapshot: a left-over of the same seq");
         ps_io_close(writer->io, left_over);
         ps_code code = ps_io_unlink(writer->io, writer->tmp_path, err);
         if (code != PS_OK) {
@@ -162,6 +164,7 @@ ps_code ps_snapshot_begin(ps_io *io, const char *dir, const ps_snapshot_shape *s
     if (code == PS_OK) {
         code = writer_write_header(writer, seq, err);
         if (code != PS_OK) {
+            PS_SOMETIMES("snapshot: the header cannot be written");
             ps_error unlink_err;
             ps_io_close(io, writer->file);
             (void)!ps_io_unlink(io, writer->tmp_path, &unlink_err);
@@ -210,6 +213,7 @@ bool ps_snapshot_take_chunks(ps_snapshot_writer *writer, uint32_t chunk_count)
         uint64_t taken = atomic_load_explicit(&writer->taken, memory_order_relaxed);
         uint64_t written = atomic_load_explicit(&writer->written, memory_order_acquire);
         if (taken - written == SLOT_COUNT) {
+            PS_SOMETIMES("snapshot: taking waits for the disk");
             return false;
         }
         if (!take_chunk(writer, writer->slots + taken % SLOT_COUNT * SLOT_SIZE)) {
@@ -241,7 +245,7 @@ static ps_code reader_read(reader *r, uint32_t size, ps_error *err)
     size_t got = 0;
     ps_code code = ps_io_read(r->io, r->file, r->offset, r->buffer, size, &got, err);
     if (code == PS_OK && got < size) {
-        return snapshot_damaged(r->path, r->offset + got, "the file is too short", err);
+        return snapshot_damaged(r->path, r->offset + got, PS_WHY("the file is too short"), err);
     }
     return code;
 }
@@ -258,16 +262,19 @@ static ps_code reader_header(reader *r, uint64_t seq, ps_error *err)
         return snapshot_damaged(r->path, 0, why, err);
     }
     if (header->version > PS_SNAPSHOT_VERSION) {
+        PS_SOMETIMES("snapshot: newer format");
         return ps_error_set(err, PS_E_VERSION, "%s: written by a newer format", r->path);
     }
     if (header->seq != seq) {
-        return snapshot_damaged(r->path, 0, "another snapshot under this name", err);
+        return snapshot_damaged(r->path, 0, PS_WHY("another snapshot under this name"), err);
     }
     if (!ps_u128_equal(header->instance, r->shape->instance)) {
+        PS_SOMETIMES("snapshot: of another journal");
         return ps_error_set(err, PS_E_UNSUPPORTED, "%s: snapshot of another journal", r->path);
     }
     if (header->layout_version != r->shape->layout_version ||
         header->region_count != r->shape->region_count) {
+        PS_SOMETIMES("snapshot: another layout");
         return ps_error_set(err, PS_E_UNSUPPORTED, "%s: layout %u, this program has %u", r->path,
                             header->layout_version, r->shape->layout_version);
     }
@@ -290,18 +297,19 @@ static ps_code reader_block(reader *r, uint32_t region, uint64_t offset, ps_erro
     memcpy(&block, r->buffer, sizeof block);
     const char *data = r->buffer + sizeof block;
     if (block.crc != block_crc(&block)) {
-        return snapshot_damaged(r->path, r->offset, "block header checksum", err);
+        return snapshot_damaged(r->path, r->offset, PS_WHY("block header checksum"), err);
     }
     if (block.region != region || block.offset != offset || block.size != size ||
         block.ordinal != r->block_count || block.seq_low != (uint32_t)r->header.seq) {
-        return snapshot_damaged(r->path, r->offset, "block out of order", err);
+        return snapshot_damaged(r->path, r->offset, PS_WHY("block out of order"), err);
     }
     if (!ps_u128_equal(block.hash, ps_xxh3_128(data, padded_size))) {
-        return snapshot_damaged(r->path, r->offset, "block hash", err);
+        return snapshot_damaged(r->path, r->offset, PS_WHY("block hash"), err);
     }
     if (r->fills) {
         void *to = ps_region_extend(r->shape->regions[region], size);
         if (to == NULL) {
+            PS_SOMETIMES("snapshot: a region is too small");
             return ps_region_too_small(r->shape->regions[region], err);
         }
         memcpy(to, data, size);
@@ -325,16 +333,16 @@ static ps_code reader_trailer(reader *r, ps_error *err)
     ps_snapshot_trailer trailer;
     const char *why = ps_page_decode(r->buffer, PS_SNAPSHOT_END_MAGIC, &trailer, sizeof trailer);
     if (why == NULL && trailer.version != r->header.version) {
-        why = "trailer version";
+        why = PS_WHY("trailer version");
     } else if (why == NULL && (trailer.block_count != r->block_count ||
                                memcmp(trailer.region_sizes, r->header.region_sizes,
                                       sizeof trailer.region_sizes) != 0)) {
-        why = "trailer counts";
+        why = PS_WHY("trailer counts");
     } else if (why == NULL && !ps_u128_equal(trailer.hash, r->chain)) {
-        why = "whole-file hash";
+        why = PS_WHY("whole-file hash");
     } else if (why == NULL &&
                (trailer.file_size != file_size || file_size != r->offset + PS_PAGE)) {
-        why = "file size";
+        why = PS_WHY("file size");
     }
     return why == NULL ? PS_OK : snapshot_damaged(r->path, r->offset, why, err);
 }
@@ -468,6 +476,7 @@ enum { CHUNKS_PER_SYNC = 128 };
 ps_code ps_snapshot_write_chunks(ps_snapshot_writer *writer, bool *out_done, ps_error *err)
 {
     if (writer->has_failed) {
+        PS_SOMETIMES("snapshot: a failed writer is asked again");
         *err = writer->failure;
         return err->code;
     }
@@ -488,6 +497,7 @@ ps_code ps_snapshot_write_chunks(ps_snapshot_writer *writer, bool *out_done, ps_
         code = writer_finish(writer, err);
     }
     if (code != PS_OK) {
+        PS_SOMETIMES("snapshot: writing fails");
         writer->has_failed = true;
         writer->failure = *err;
         return code;
@@ -506,6 +516,7 @@ void ps_snapshot_end(ps_snapshot_writer *writer)
     }
     ps_io_close(writer->io, writer->file);
     if (!writer->is_done) {
+        PS_SOMETIMES("snapshot: an unfinished file is removed");
         ps_error err; /* a left-over is harmless, prune removes it */
         (void)!ps_io_unlink(writer->io, writer->tmp_path, &err);
     }
@@ -580,6 +591,8 @@ ps_code ps_snapshot_prune(ps_io *io, const char *dir, ps_error *err)
         bool is_snapshot = !entry->is_directory && snapshot_name_parse(entry->name, &seq);
         kept += is_snapshot;
         if ((is_snapshot && kept > 2) || (!entry->is_directory && is_left_over(entry->name))) {
+            PS_SOMETIMES_WHEN(is_snapshot, "snapshot: an old one is removed");
+            PS_SOMETIMES_WHEN(!is_snapshot, "snapshot: a left-over is removed");
             char path[PS_PATH_MAX];
             snapshot_path(dir, entry->name, "", path);
             code = ps_io_unlink(io, path, err);

@@ -1,5 +1,6 @@
 /* The watermark file: how far the journal is known to be durable, outside of the journal itself.
  * Two slots take turns, so that a torn write of one leaves the other. */
+#include "base/sometimes.h"
 #include "journal/journal_internal.h"
 
 ps_code ps_watermark_write(ps_io *io, ps_file *file, const ps_watermark *watermark, ps_error *err)
@@ -62,9 +63,11 @@ ps_code ps_watermark_read(ps_io *io, const char *dir, ps_file *file, ps_watermar
     for (uint64_t i = 0; i < 2; i++) {
         ps_watermark_slot slot;
         if (!slot_decode(pages + i * PS_PAGE, &slot) || slot.generation % 2 != i) {
+            PS_SOMETIMES("watermark: a slot is passed over");
             continue;
         }
         if (slot.version > PS_JOURNAL_VERSION) {
+            PS_SOMETIMES("watermark: newer format");
             return ps_error_set(err, PS_E_VERSION, "%s: written by a newer format", path);
         }
         if (!found || slot.generation > best.generation) {
@@ -73,6 +76,7 @@ ps_code ps_watermark_read(ps_io *io, const char *dir, ps_file *file, ps_watermar
         }
     }
     if (!found) {
+        PS_SOMETIMES("watermark: no valid slot");
         return ps_error_set(err, PS_E_DAMAGED, "%s: damaged at offset 0: no valid slot", path);
     }
     *out_watermark =

@@ -83,11 +83,12 @@ typedef struct {
     uint64_t linked;          /* 48: must be 0 */
 } ps_leg;
 _Static_assert(sizeof(ps_leg) == 56, "the wire form of a leg");
+_Static_assert(PS_AMOUNT_MAX == INT64_MAX, "the type of an amount is its upper limit");
 
 /* In precedence order: the first that applies is the answer. Stable numbers (stored). */
 typedef enum {
     PS_LEDGER_OK = 0,
-    PS_LEDGER_AMOUNT_INVALID = 1, /* ≤ 0 or > PS_AMOUNT_MAX */
+    PS_LEDGER_AMOUNT_INVALID = 1, /* ≤ 0 */
     PS_LEDGER_TRANSFER_MISSING = 2,
     PS_LEDGER_TRANSFER_POSTED = 3,
     PS_LEDGER_TRANSFER_VOIDED = 4,

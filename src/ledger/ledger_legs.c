@@ -270,7 +270,7 @@ static ps_ledger_outcome leg_check_one(leg_check *check, const ps_leg *leg, bool
     touched_transfer *transfer = NULL;
     uint32_t debit_number = leg->debit;
     uint32_t credit_number = leg->credit;
-    if (leg->amount <= 0 || leg->amount > PS_AMOUNT_MAX) {
+    if (leg->amount <= 0) {
         return PS_LEDGER_AMOUNT_INVALID;
     }
     if (!is_new(leg)) {
@@ -454,7 +454,7 @@ static ps_account *entry_begin(ps_ledger *ledger, uint32_t number, uint64_t seq,
 
 static void leg_apply(ps_ledger *ledger, ps_leg *leg, uint64_t seq, int64_t now_ns)
 {
-    PS_ASSERT(leg->amount > 0 && leg->amount <= PS_AMOUNT_MAX);
+    PS_ASSERT(leg->amount > 0);
     if (is_new(leg)) {
         leg_open(ledger, leg);
     } else {

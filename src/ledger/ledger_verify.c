@@ -206,8 +206,7 @@ static void sums_verify(const ps_ledger *ledger, ps_i128 *out_pending, violation
 
 static bool parts_add_up(const ps_transfer *t)
 {
-    if (t->left < 0 || t->posted < 0 || t->amount <= 0 || t->amount > PS_AMOUNT_MAX ||
-        t->posted > t->amount - t->left) {
+    if (t->left < 0 || t->posted < 0 || t->amount <= 0 || t->posted > t->amount - t->left) {
         return false;
     }
     switch ((ps_transfer_state)t->state) {

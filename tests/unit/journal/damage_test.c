@@ -458,6 +458,26 @@ static void whole_but_wrong_is_refused_even_without_a_witness(void **state)
     }
 }
 
+/* A seal carries no record, so what its successor says was durable before it ends one seq short: the
+ * successor itself is the proof, for it was written after the seal's sync. */
+static void a_rotten_seal_before_an_acknowledged_batch_is_refused(void **state)
+{
+    (void)state;
+    ps_sim *sim = fx_sim_with_journal(9);
+    ps_error err = {0};
+    fx_oracle oracle = {0};
+    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
+    fx_must(ps_journal_prepare(journal, &err), &err);
+    fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+    fx_must(ps_journal_seal(journal, false, &err), &err);
+    fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+    ps_journal_close(journal);
+    ps_sim_crash(sim, PS_SURVIVE_NONE);
+    assert_true(ps_sim_file_flip(sim, FX_SEG_1, 8 * 8192));
+    must_refuse(sim, "a later batch proves that it was synced");
+    ps_sim_free(sim);
+}
+
 static void left_overs_and_directories_do_not_disturb(void **state)
 {
     (void)state;
@@ -495,6 +515,7 @@ int main(void)
         cmocka_unit_test(miss_zeros_inside_a_record_are_refused),
         cmocka_unit_test(a_bit_that_flips_while_open_gives_no_reader_a_wrong_record),
         cmocka_unit_test(whole_but_wrong_is_refused_even_without_a_witness),
+        cmocka_unit_test(a_rotten_seal_before_an_acknowledged_batch_is_refused),
         cmocka_unit_test(left_overs_and_directories_do_not_disturb),
         cmocka_unit_test(scrub_finds_a_flipped_bit_in_a_cold_segment_and_goes_on),
     };

@@ -182,7 +182,7 @@ static uint32_t leg_reasons(const naive_ledger *naive, const ps_leg *leg,
     checkpoints += debit != credit ? checkpoints_wanted(naive, credit, seq) : 0;
     bool is_full = (wants_slot(leg) && slots_used(naive) >= naive->limits.transfers_max) ||
                    naive->checkpoint_count + checkpoints > naive->limits.checkpoints_max;
-    return bit(PS_LEDGER_AMOUNT_INVALID, leg->amount <= 0 || leg->amount > PS_AMOUNT_MAX) |
+    return bit(PS_LEDGER_AMOUNT_INVALID, leg->amount <= 0) |
            (is_new ? new_reasons(naive, leg) : resolve_reasons(transfer, leg)) |
            bit(PS_LEDGER_FULL, is_full);
 }
