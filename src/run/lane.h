@@ -1,0 +1,64 @@
+/* Lane: one instance of a plan's operators, wired together; single-threaded. Inside run only. */
+#ifndef PS_RUN_LANE_H
+#define PS_RUN_LANE_H
+
+#include "flow/merge.h"
+#include "flow/operators.h"
+#include "run/job.h"
+
+typedef struct ps_lane ps_lane;
+typedef struct ps_instance ps_instance;
+
+typedef struct {
+    ps_instance *to;
+    uint32_t input;
+} ps_edge;
+
+/* A node in a lane. One of source, values, op, sink is its work. */
+struct ps_instance {
+    ps_lane *lane;
+    const ps_node *node;
+    ps_outlet outlet;
+    uint32_t edge_count;
+    ps_edge *edges; /* to whom its rows go */
+    ps_store *store;
+    ps_operator *op;
+    ps_merge *merge; /* two or more inputs */
+    ps_sink *sink;
+    bool is_query_sink;
+    /* SOURCE, VALUES */
+    ps_source *source;
+    bool has_ended, is_idle;
+    bool is_side_input; /* feeds a lookup table: read first */
+    uint64_t sequence;  /* rows read */
+    int64_t *watermarks;
+    uint64_t *sequences;
+    const ps_instance *watermark; /* the first Watermark behind a source; NULL: none */
+    /* counters */
+    uint64_t rows_in;
+    int64_t time_ns;
+};
+
+struct ps_lane {
+    const ps_job_options *options;
+    ps_arena arena;
+    ps_budget budget;
+    ps_program_clock clock;
+    uint32_t instance_count;
+    ps_instance *instances; /* by node id */
+    uint64_t rows_in, rows_out;
+};
+
+PS_CHECKED ps_code ps_lane_new(const ps_job_options *options, ps_lane **out, ps_error *err);
+void ps_lane_free(ps_lane *lane);
+
+/* Reads one batch of the source that is furthest behind and pushes it through. *out_state:
+ * PS_SOURCE_MORE, _IDLE (no source had anything) or _END (all have ended). */
+PS_CHECKED ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err);
+
+/* ── checkpoints ── */
+/* The lane's part of a checkpoint, and back into a fresh lane. Between steps only. */
+PS_CHECKED ps_code ps_lane_save(ps_lane *lane, ps_buf *out, ps_error *err);
+PS_CHECKED ps_code ps_lane_load(ps_lane *lane, ps_slice saved, ps_error *err);
+
+#endif
