@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ARENA_SIZE_MAX = 1 << 30 };
+enum { ARENA_SIZE_MAX = 1 << 30, PREPARED_SIZE_MAX = 16 << 20 };
 
 /* ── rows on their way ── */
 
@@ -234,8 +234,6 @@ static ps_code make_operator(ps_instance *instance, ps_error *err)
     if (code != PS_OK) {
         return code;
     }
-    instance->op->watermark = PS_WATERMARK_NONE;
-    instance->op->due = instance->op->due == 0 ? INT64_MAX : instance->op->due;
     bool merges = instance->node->input_count > 1 && instance->node->kind != PS_NODE_LOOKUP_JOIN;
     return merges ? make_merge(instance, err) : PS_OK;
 }
@@ -294,6 +292,7 @@ static ps_code make_instance(ps_lane *lane, const ps_node *node, ps_error *err)
     if (code != PS_OK) {
         return code;
     }
+    ps_buf_init(&instance->prepared, PREPARED_SIZE_MAX);
     instance->outlet.push = push_downstream;
     instance->outlet.to = instance;
     switch (node->kind) {
@@ -416,6 +415,7 @@ void ps_lane_free(ps_lane *lane)
         if (at->sink != NULL) {
             at->sink->class->close(at->sink);
         }
+        ps_buf_release(&at->prepared);
         ps_outlet_release(&at->outlet);
     }
     free(lane->instances);

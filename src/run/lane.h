@@ -4,6 +4,7 @@
 
 #include "flow/merge.h"
 #include "flow/operators.h"
+#include "run/checkpoint.h"
 #include "run/job.h"
 
 typedef struct ps_lane ps_lane;
@@ -26,6 +27,7 @@ struct ps_instance {
     ps_merge *merge; /* two or more inputs */
     ps_sink *sink;
     bool is_query_sink;
+    ps_buf prepared; /* of the sink, for the checkpoint under way */
     /* SOURCE, VALUES */
     ps_source *source;
     bool has_ended, is_idle;
@@ -57,8 +59,15 @@ void ps_lane_free(ps_lane *lane);
 PS_CHECKED ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err);
 
 /* ── checkpoints ── */
-/* The lane's part of a checkpoint, and back into a fresh lane. Between steps only. */
-PS_CHECKED ps_code ps_lane_save(ps_lane *lane, ps_buf *out, ps_error *err);
-PS_CHECKED ps_code ps_lane_load(ps_lane *lane, ps_slice saved, ps_error *err);
+/* The lane's part of a checkpoint (sinks prepared), and back into a fresh lane, whose sinks then
+ * commit what was prepared. Between steps only. */
+PS_CHECKED ps_code ps_lane_save(ps_lane *lane, ps_checkpoint_writer *writer, ps_error *err);
+PS_CHECKED ps_code ps_lane_load(ps_lane *lane, ps_checkpoint_reader *reader, ps_error *err);
+/* After the checkpoint is durable. */
+PS_CHECKED ps_code ps_lane_commit(ps_lane *lane, ps_error *err);
+/* Nothing was ever saved: sinks drop what a killed process left. */
+PS_CHECKED ps_code ps_lane_start_anew(ps_lane *lane, ps_error *err);
+/* The job has ended: all rows become visible. */
+PS_CHECKED ps_code ps_lane_finish(ps_lane *lane, ps_error *err);
 
 #endif

@@ -1,0 +1,241 @@
+#include "run/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "run/checkpoint.h"
+#include "run/lane.h"
+
+enum { IDLE_WAIT_NS = 2000000 };
+
+struct ps_job {
+    ps_job_options options;
+    ps_lane *lane;
+    ps_file *lock;
+    uint64_t checkpoint_number;
+    int64_t checkpoint_at_ns; /* monotonic, of the last one */
+    bool is_finished;
+    _Atomic bool stops, cancels;
+    ps_job_counters counters;
+};
+
+static ps_io *io_of(const ps_job *job)
+{
+    return job->options.surroundings->io;
+}
+
+/* ── checkpoints: u64 1 when the job has finished, then the lane ── */
+
+static ps_code take_checkpoint(ps_job *job, bool is_finished, ps_error *err)
+{
+    ps_checkpoint_writer *writer;
+    ps_code code =
+        ps_checkpoint_writer_open(io_of(job), job->options.state_dir, job->options.fingerprint,
+                                  job->checkpoint_number + 1, &writer, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    ps_checkpoint_put_u64(writer, is_finished ? 1 : 0);
+    code = ps_lane_save(job->lane, writer, err);
+    if (code != PS_OK) {
+        ps_checkpoint_writer_abort(writer);
+        return code;
+    }
+    code = ps_checkpoint_writer_commit(writer, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    job->checkpoint_number++;
+    job->checkpoint_at_ns = ps_io_now_mono_ns(io_of(job));
+    job->counters.checkpoint_count++;
+    code = ps_lane_commit(job->lane, err);
+    return code == PS_OK ? ps_checkpoint_prune(io_of(job), job->options.state_dir, err) : code;
+}
+
+static ps_code lock_state(ps_job *job, ps_error *err)
+{
+    const char *dir = job->options.state_dir;
+    ps_error ignored;
+    ps_code code = ps_io_make_dir(io_of(job), dir, &ignored);
+    if (code != PS_OK && code != PS_E_EXISTS) {
+        *err = ignored;
+        return code;
+    }
+    char path[PS_PATH_MAX];
+    if ((size_t)snprintf(path, sizeof(path), "%s/lock", dir) >= sizeof(path)) {
+        return ps_error_set(err, PS_E_INVALID, "the path of the state directory is too long");
+    }
+    return ps_io_lock(io_of(job), path, &job->lock, err);
+}
+
+static ps_code restore(ps_job *job, ps_error *err)
+{
+    ps_code code = lock_state(job, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    ps_checkpoint_reader reader;
+    code = ps_checkpoint_reader_open(io_of(job), job->options.state_dir, job->options.fingerprint,
+                                     &reader, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    job->checkpoint_number = reader.number;
+    if (reader.number == 0) {
+        return ps_lane_start_anew(job->lane, err);
+    }
+    job->is_finished = ps_checkpoint_get_u64(&reader) == 1;
+    code = ps_lane_load(job->lane, &reader, err);
+    ps_checkpoint_reader_close(&reader);
+    return code;
+}
+
+/* ── the job ── */
+
+ps_code ps_job_new(const ps_job_options *options, ps_job **out, ps_error *err)
+{
+    ps_job *job = calloc(1, sizeof(*job));
+    if (job == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory for the job");
+    }
+    job->options = *options;
+    job->counters.watermark = PS_WATERMARK_NONE;
+    ps_code code = ps_lane_new(&job->options, &job->lane, err);
+    if (code == PS_OK) {
+        code = options->state_dir != NULL ? restore(job, err) : ps_lane_start_anew(job->lane, err);
+    }
+    if (code != PS_OK) {
+        ps_job_free(job);
+        return code;
+    }
+    job->checkpoint_at_ns = ps_io_now_mono_ns(io_of(job));
+    *out = job;
+    return PS_OK;
+}
+
+void ps_job_free(ps_job *job)
+{
+    if (job == NULL) {
+        return;
+    }
+    ps_lane_free(job->lane);
+    ps_io_close(io_of(job), job->lock);
+    free(job);
+}
+
+void ps_job_stop(ps_job *job)
+{
+    job->stops = true;
+}
+
+void ps_job_cancel(ps_job *job)
+{
+    job->cancels = true;
+}
+
+static void count(ps_job *job)
+{
+    const ps_lane *lane = job->lane;
+    uint64_t done = 0, total = 0, bad = 0, late = 0;
+    bool is_total_known = true;
+    int64_t watermark = PS_WATERMARK_END;
+    for (uint32_t i = 0; i < lane->instance_count; i++) {
+        const ps_instance *at = &lane->instances[i];
+        late += at->op != NULL ? at->op->late_row_count : 0;
+        if (at->node->kind == PS_NODE_WATERMARK && at->outlet.pushed_watermark < watermark) {
+            watermark = at->outlet.pushed_watermark;
+        }
+        if (at->source == NULL) {
+            continue;
+        }
+        uint64_t source_done = 0, source_total = 0;
+        at->source->class->progress(at->source, &source_done, &source_total);
+        done += source_done;
+        total += source_total;
+        bad += at->source->bad_row_count;
+        is_total_known = is_total_known && source_total > 0;
+    }
+    job->counters.rows_in = lane->rows_in;
+    job->counters.rows_out = lane->rows_out;
+    job->counters.rows_late = late;
+    job->counters.rows_bad = bad;
+    job->counters.done = done;
+    job->counters.total = is_total_known ? total : 0;
+    job->counters.watermark = watermark == PS_WATERMARK_END ? PS_WATERMARK_NONE : watermark;
+    job->counters.state_size = lane->budget.size;
+}
+
+static bool checkpoint_is_due(const ps_job *job)
+{
+    return job->options.state_dir != NULL && job->options.checkpoint_interval_ms > 0 &&
+           ps_io_now_mono_ns(io_of(job)) - job->checkpoint_at_ns >=
+               job->options.checkpoint_interval_ms * 1000000;
+}
+
+/* The sources have ended. */
+static ps_code finish(ps_job *job, ps_error *err)
+{
+    bool is_finished = !job->options.stop_at_end;
+    ps_code code = PS_OK;
+    if (job->options.state_dir != NULL) {
+        code = take_checkpoint(job, is_finished, err);
+    }
+    if (code == PS_OK && is_finished) {
+        code = ps_lane_finish(job->lane, err);
+        job->is_finished = code == PS_OK;
+    }
+    return code;
+}
+
+ps_code ps_job_run(ps_job *job, ps_error *err)
+{
+    if (job->is_finished) {
+        return PS_OK;
+    }
+    ps_lane *lane = job->lane;
+    lane->clock.query_start_ms = ps_io_now_wall_ns(io_of(job)) / 1000000;
+    for (;;) {
+        if (job->cancels) {
+            return PS_OK;
+        }
+        if (job->stops) {
+            return job->options.state_dir != NULL ? take_checkpoint(job, false, err)
+                                                  : ps_lane_finish(lane, err);
+        }
+        lane->clock.now_ms = ps_io_now_wall_ns(io_of(job)) / 1000000;
+        int state = PS_SOURCE_MORE;
+        ps_code code = ps_lane_step(lane, &state, err);
+        count(job);
+        if (code == PS_OK && state == PS_SOURCE_END) {
+            return finish(job, err);
+        }
+        if (code == PS_OK && checkpoint_is_due(job)) {
+            code = take_checkpoint(job, false, err);
+        }
+        if (code != PS_OK) {
+            return code;
+        }
+        if (state == PS_SOURCE_IDLE) {
+            nanosleep(&(struct timespec){.tv_nsec = IDLE_WAIT_NS}, NULL);
+        }
+    }
+}
+
+const ps_job_counters *ps_job_counters_of(const ps_job *job)
+{
+    return &job->counters;
+}
+
+void ps_job_node_counters(const ps_job *job, uint32_t node_id, ps_node_counters *out)
+{
+    PS_ASSERT(node_id < job->lane->instance_count);
+    const ps_instance *at = &job->lane->instances[node_id];
+    *out = (ps_node_counters){
+        .rows_in = at->rows_in,
+        .rows_out = at->outlet.row_count,
+        .rows_late = at->op != NULL ? at->op->late_row_count : 0,
+        .state_size = at->store != NULL ? ps_store_size(at->store) : 0,
+        .time_ns = at->time_ns,
+    };
+}
