@@ -443,3 +443,11 @@ ps_code ps_merge_load(ps_merge *merge, ps_slice saved, ps_error *err)
                ? PS_OK
                : ps_error_set(err, PS_E_DAMAGED, "the waiting rows of a checkpoint are damaged");
 }
+
+void ps_merge_forget_watermarks(ps_merge *merge)
+{
+    for (uint32_t i = 0; i < merge->options.input_count; i++) {
+        merge->inputs[i].watermark_after = PS_WATERMARK_NONE;
+    }
+    merge->watermark = PS_WATERMARK_NONE;
+}

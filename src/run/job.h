@@ -29,7 +29,8 @@ typedef struct {
     const ps_connector_context *surroundings;
     ps_job_rows *on_rows; /* for a sink without a table; NULL: none in the plan */
     void *on_rows_with;
-    const char *state_dir;          /* NULL: no checkpoints */
+    const char *state_dir;          /* NULL: no checkpoints; made when missing */
+    uint64_t fingerprint;           /* of the plan: a checkpoint of another one is refused */
     int64_t checkpoint_interval_ms; /* 0: only at the stop */
     uint64_t memory_max;            /* bytes of state */
     int64_t ttl_ms;                 /* 0: none */

@@ -121,6 +121,20 @@ static ps_code load_region(ps_instance *at, uint32_t index, ps_checkpoint_reader
     return code;
 }
 
+/* Event time begins anew, while timers and state stay. */
+static void forget_watermarks(ps_instance *at)
+{
+    at->op->watermark = PS_WATERMARK_NONE;
+    at->outlet.pushed_watermark = PS_WATERMARK_NONE;
+    if (at->merge != NULL) {
+        ps_merge_forget_watermarks(at->merge);
+    }
+    if (at->node->kind == PS_NODE_WATERMARK) {
+        ps_region *root = ps_store_region_at(at->store, 0); /* all that it remembers */
+        memset(root->data, 0, root->size);
+    }
+}
+
 static ps_code load_operator(ps_instance *at, ps_checkpoint_reader *reader, ps_error *err)
 {
     ps_operator_mark mark;
@@ -144,8 +158,7 @@ static ps_code load_operator(ps_instance *at, ps_checkpoint_reader *reader, ps_e
         code = at->op->class->restored(at->op, err);
     }
     if (at->lane->options->forget_watermarks) {
-        at->op->watermark = PS_WATERMARK_NONE;
-        at->outlet.pushed_watermark = PS_WATERMARK_NONE;
+        forget_watermarks(at);
     }
     return code;
 }
