@@ -6,6 +6,7 @@
 #ifndef PS_FLOW_GRAPH_H
 #define PS_FLOW_GRAPH_H
 
+#include "data/format.h"
 #include "flow/spec.h"
 
 typedef enum {
@@ -42,11 +43,6 @@ typedef enum {
     PS_CHANGES_RETRACT /* +I −U +U −D */
 } ps_changes;
 
-/* A table or view column option pair. */
-typedef struct {
-    ps_slice key, value;
-} ps_option;
-
 /* A table as its DDL declares it (sources and sinks). */
 typedef struct {
     ps_slice name;
@@ -63,16 +59,7 @@ typedef struct {
     const uint32_t *partitions; /* PARTITIONED BY, of physical */
 } ps_table_info;
 
-/* Output: the leaves that the plan reads. A leaf is a path: a physical column, or fields inside its
- * ROW columns ("bid.price"), or a metadata column. */
-typedef struct {
-    uint32_t column; /* of physical, or metadata_count-based when is_metadata */
-    bool is_metadata;
-    uint32_t depth; /* fields below the column */
-    const uint32_t *fields;
-    const ps_type *type; /* nullable when a ROW on the path is */
-} ps_leaf;
-
+/* Output: the leaves that the plan reads. */
 typedef struct {
     const ps_table_info *table;
     uint32_t leaf_count;
