@@ -16,6 +16,8 @@ PS_CHECKED ps_code ps_heap_init(ps_heap *heap, ps_store *store, const char *name
 PS_CHECKED ps_code ps_heap_take(ps_heap *heap, uint32_t size, uint32_t *out_ref, ps_error *err);
 /* `size` as it was taken. */
 void ps_heap_give(ps_heap *heap, uint32_t ref, uint32_t size);
+/* All blocks are free again, memory is returned. Not while the region is frozen. */
+void ps_heap_clear(ps_heap *heap);
 /* What ps_heap_take really reserved for `size`: a list may grow into it. */
 uint32_t ps_heap_room(uint32_t size);
 

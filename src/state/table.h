@@ -31,7 +31,11 @@ PS_CHECKED ps_code ps_table_put(ps_table *table, uint64_t hash, ps_slice key, ui
 PS_CHECKED ps_code ps_table_put_all(ps_table *table, uint32_t count, const ps_slice *keys,
                                     uint32_t *out_entries, bool *out_is_new, ps_error *err);
 void ps_table_remove(ps_table *table, uint32_t entry);
+/* The same for many, with the memory of later ones fetched while earlier ones are done. */
+void ps_table_remove_all(ps_table *table, uint32_t count, const uint32_t *entries);
 void ps_table_clear(ps_table *table);
+/* Begins to fetch an entry's memory. */
+void ps_table_prefetch(const ps_table *table, uint32_t entry);
 
 void *ps_table_value(const ps_table *table, uint32_t entry);
 /* Before writing to the value; returns it. */
