@@ -8,6 +8,7 @@
 #define PS_CLI_OPTION_H
 
 #include "base/bytes.h"
+#include "base/nearest.h"
 
 enum {
     PS_EXIT_DONE = 0,
@@ -44,8 +45,5 @@ typedef enum { PS_PARSED, PS_PARSED_HELP, PS_PARSED_WRONG } ps_parsed;
  * (exit 0). WRONG: the sentence was printed (exit 2). */
 ps_parsed ps_options_parse(const ps_command_help *help, const ps_option *options, int argc,
                            char **argv, const char **out_arguments, int arguments_max);
-
-/* The nearest of `words` (NULL-terminated) by edit distance ≤ 3, or NULL. */
-const char *ps_nearest_word(const char *text, const char *const *words);
 
 #endif

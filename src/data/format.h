@@ -12,7 +12,7 @@
 
 typedef struct {
     ps_slice key, value;
-} ps_option;
+} ps_with_option;
 
 /* What the plan reads of a table: a column, or fields inside its ROW columns ("bid.price"), or a
  * metadata column. */
@@ -46,7 +46,7 @@ typedef struct {
     uint32_t leaf_count;
     const ps_leaf *leaves; /* none of them metadata */
     uint32_t option_count;
-    const ps_option *options; /* the table's; only "<format>.…" are looked at */
+    const ps_with_option *options; /* the table's; only "<format>.…" are looked at */
 } ps_format_table;
 
 typedef struct {

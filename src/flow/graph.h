@@ -53,7 +53,7 @@ typedef struct {
         const ps_type *type;
     } * metadata;
     uint32_t option_count;
-    const ps_option *options;
+    const ps_with_option *options;
     ps_columns primary_key; /* of physical; count 0: none */
     uint32_t partition_count;
     const uint32_t *partitions; /* PARTITIONED BY, of physical */
