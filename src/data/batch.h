@@ -92,8 +92,12 @@ typedef struct {
     ps_batch batch;         /* what has been built; always consistent but for the row begun */
     uint32_t capacity;      /* rows, ≤ PS_BATCH_ROWS */
     const ps_phys *classes; /* per column */
-    ps_arena text;          /* bytes of copied texts */
-    void *memory;           /* one block for the fixed parts */
+    uint8_t *kinds;         /* batch.kinds once a row is no insert; NULL there until then */
+    uint32_t used_rows;     /* rows from here on are zeroed: ready to be begun */
+    ps_arena memory;        /* the fixed parts */
+    ps_arena text;          /* bytes of copied texts, taken in pieces: */
+    char *text_at;
+    size_t text_left;
 } ps_batch_builder;
 
 /* Borrows types only during the call. PS_E_MEMORY. */
@@ -109,7 +113,9 @@ static inline bool ps_batch_builder_is_full(const ps_batch_builder *builder)
 }
 
 /* Begins a row (there must be room): kind, watermark and sequence are set, all columns are NULL
- * until set. The number of the row is batch.row_count, which end_row raises. */
+ * until set. The number of the row is batch.row_count, which end_row raises; a row that was begun
+ * and not ended is forgotten by the next begin. watermark_after and sequence_after rise with the
+ * rows. */
 void ps_batch_builder_begin_row(ps_batch_builder *builder, uint8_t kind, int64_t watermark,
                                 uint64_t sequence);
 void ps_batch_builder_set_i64(ps_batch_builder *builder, uint32_t column, int64_t value);
@@ -131,5 +137,11 @@ static inline void ps_batch_builder_end_row(ps_batch_builder *builder)
 PS_CHECKED ps_code ps_batch_builder_append(ps_batch_builder *builder, const ps_batch *batch,
                                            uint32_t from, uint32_t to, uint32_t *out_taken,
                                            ps_error *err);
+
+/* Copies the values of rows selection[0 … count−1] to rows 0 … count−1 of `out`, which has room for
+ * them in values; out->valid is room for the bits, and set to NULL when `from` has no NULLs. Texts
+ * are borrowed. `from` may be `out` when the selection ascends. */
+void ps_column_gather(ps_phys phys, const ps_column *from, const uint32_t *selection,
+                      uint32_t count, ps_column *out);
 
 #endif

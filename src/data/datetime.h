@@ -13,18 +13,27 @@ typedef struct {
 int64_t ps_days_from_civil(int64_t year, int month, int day);
 void ps_civil_from_days(int64_t days, ps_civil *out);
 void ps_civil_from_ticks(int64_t ticks, int64_t ticks_per_second, ps_civil *out);
+/* Wraps where 64 bits do not suffice (with nanoseconds: before 1677 and after 2262). */
 int64_t ps_ticks_from_civil(const ps_civil *civil, int64_t ticks_per_second);
 /* 1 … 53, ISO 8601 */
 int ps_iso_week(int64_t days);
 /* 1 = Sunday, as Flink's DAYOFWEEK */
 int ps_day_of_week(int64_t days);
+/* 28 … 31; month 1 … 12. */
+int ps_days_in_month(int64_t year, int month);
 /* Calendar arithmetic: the day is cut to the month's last (2024-01-31 + 1 month = 2024-02-29). */
 int64_t ps_days_add_months(int64_t days, int64_t months);
 
-/* "yyyy-MM-dd", "HH:mm:ss[.f]", "yyyy-MM-dd[ T]HH:mm[:ss[.f]]" as Flink's CAST reads them
- * (SEMANTICS §3.5 and the sc cases). False: malformed or no such day. */
+/* As Flink's CAST reads them (SEMANTICS §3.5 and the sc cases); blanks around do not count, one
+ * digit does for a month, day, hour, minute or second. False: malformed, no such day, or beyond the
+ * ticks' range.
+ *   DATE       "yyyy[-MM[-dd]]" and anything behind a blank: "42" is 0042-01-01; no 30 February
+ *   TIME       "HH:mm[:ss[.f]]" (ps_time_parse is base/time's, RFC 3339)
+ *   TIMESTAMP  "yyyy-MM-dd[[ T]HH:mm[:ss[.f]]]", up to nine digits f, cut to the ticks; a day up to
+ *              31 is cut to the month's last, as Java's SMART resolver does: TO_TIMESTAMP reads
+ *              2026-02-30 as the 28th */
 PS_CHECKED bool ps_date_parse(ps_slice text, int64_t *out_days);
-PS_CHECKED bool ps_time_parse(ps_slice text, int64_t *out_ms);
+PS_CHECKED bool ps_time_of_day_parse(ps_slice text, int64_t *out_ms);
 PS_CHECKED bool ps_timestamp_parse(ps_slice text, int64_t ticks_per_second, int64_t *out_ticks);
 
 void ps_date_print(int64_t days, ps_buf *out);

@@ -1,6 +1,6 @@
 /* Decimals: unscaled 128-bit integers with a scale from their type (SEMANTICS §3.2, §3.3).
  * All results are exact, then rounded HALF_UP; false: more than 38 digits, or beyond the precision
- * asked for. */
+ * asked for. Operands have at most 38 digits, scales are 0 … 38. */
 #ifndef PS_DATA_DECIMAL_H
 #define PS_DATA_DECIMAL_H
 
@@ -26,8 +26,10 @@ PS_CHECKED bool ps_decimal_remainder(ps_i128 a, int a_scale, ps_i128 b, int b_sc
 int ps_decimal_compare(ps_i128 a, int a_scale, ps_i128 b, int b_scale);
 
 /* "-12.50" with scale digits; 1e3, +5 and blanks around are taken as Java's BigDecimal does after
- * trim. Rounds HALF_UP to the scale; false: not a number, or too big for the precision. */
-PS_CHECKED bool ps_decimal_parse(ps_slice text, int precision, int scale, ps_i128 *out_unscaled);
+ * trim. Rounds HALF_UP to the scale; false: not a number, or too big for the precision.
+ * (ps_decimal_parse is base/money's, for amounts.) */
+PS_CHECKED bool ps_decimal_from_text(ps_slice text, int precision, int scale,
+                                     ps_i128 *out_unscaled);
 void ps_decimal_print(ps_i128 unscaled, int scale, ps_buf *out);
 double ps_decimal_to_double(ps_i128 unscaled, int scale);
 /* By the shortest decimal text of the double, as Java's BigDecimal.valueOf; false: NaN, infinite or

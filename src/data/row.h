@@ -28,6 +28,9 @@ typedef struct {
     uint32_t fixed_size; /* bytes before the texts */
     const ps_phys *classes;
     const uint32_t *offsets; /* of each field */
+    uint32_t text_count;
+    const uint32_t *text_fields; /* those of class TEXT, ascending */
+    const ps_type *const *types; /* the types themselves are borrowed */
 } ps_row_layout;
 
 /* In the arena; PS_E_MEMORY. */
@@ -50,18 +53,37 @@ size_t ps_row_code_size(const ps_row_layout *layout, const char *code);
 PS_CHECKED ps_code ps_row_decode(const ps_row_layout *layout, const char *code,
                                  ps_batch_builder *builder, uint32_t first_column, ps_error *err);
 
-/* True: the bytes are a whole, well-formed code of the layout (for bytes read from a file). */
+/* True: the bytes are a whole, well-formed code of the layout, nested values too (for bytes read
+ * from a file). */
 bool ps_row_is_well_formed(const ps_row_layout *layout, const char *code, size_t size);
 
 /* ── nested values ── */
 
 /* Number of elements (ARRAY) or of entries (MAP) of a non-NULL value. */
 uint32_t ps_nested_count(ps_slice value);
+/* Number of values inside: fields, elements, or keys and values. */
+static inline uint32_t ps_nested_child_count(const ps_type *type, ps_slice value)
+{
+    if (type->kind == PS_TYPE_ROW) {
+        return type->child_count;
+    }
+    return type->kind == PS_TYPE_ARRAY ? ps_nested_count(value) : 2 * ps_nested_count(value);
+}
+/* The type of child `index`. */
+static inline const ps_type *ps_nested_child_type(const ps_type *type, uint32_t index)
+{
+    if (type->kind == PS_TYPE_ROW) {
+        return type->children[index];
+    }
+    return type->children[type->kind == PS_TYPE_ARRAY ? 0 : index % 2];
+}
 /* Element `index` of an ARRAY; entry index/2's key or value of a MAP; field of a ROW. */
 ps_value ps_nested_get(const ps_type *type, ps_slice value, uint32_t index);
 /* A nested value of `count` children (fields, elements, or keys and values by turns), in the arena;
  * data NULL: no memory. */
 ps_slice ps_nested_make(const ps_type *type, uint32_t count, const ps_value *children,
                         ps_arena *arena);
+/* True: the bytes are a well-formed value of the type. */
+bool ps_nested_is_well_formed(const ps_type *type, ps_slice value);
 
 #endif

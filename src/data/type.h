@@ -52,6 +52,8 @@ typedef enum {
 typedef enum { PS_PHYS_I64, PS_PHYS_F64, PS_PHYS_I128, PS_PHYS_TEXT } ps_phys;
 
 enum { PS_LENGTH_MAX = INT32_MAX, PS_DECIMAL_PRECISION_MAX = 38 };
+/* A DECIMAL with at most so many digits is of class I64. */
+enum { PS_DECIMAL_I64_PRECISION_MAX = 18 };
 
 typedef __int128 ps_i128;
 
