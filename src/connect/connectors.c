@@ -1,0 +1,10 @@
+#include "connect/connectors.h"
+
+static const ps_connector *const known[] = {
+    &ps_connector_filesystem,
+    &ps_connector_print,
+    &ps_connector_blackhole,
+    NULL,
+};
+
+const ps_connector_set ps_connectors = {known};

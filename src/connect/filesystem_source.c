@@ -1,0 +1,377 @@
+/* filesystem as a source: one file, or the files of a directory in order of name (names that begin
+ * with . or _ are not data). With 'source.monitor-interval' it watches for more: files whose names
+ * come after those read, and bytes behind the end of a plain file.
+ *
+ * Position: u64 bytes of content consumed, u64 lines, then the name of the file under way. */
+#include <stdlib.h>
+
+#include "connect/conn_filesystem.h"
+#include "connect/input_file.h"
+
+enum { FILES_MAX = 65536 };
+
+typedef struct {
+    ps_source source;
+    ps_io *io;
+    const ps_table_info *table;
+    ps_decoder *decoder;
+    ps_dead_letter *dead_letter;
+    char path[PS_PATH_MAX]; /* as given */
+    bool is_directory;
+    int64_t monitor_ms; /* 0: read once */
+    int64_t looked_at_ns;
+    char name[128]; /* of the file under way within a directory; empty: before the first */
+    char file_path[PS_PATH_MAX];
+    ps_input_file *file;
+    uint64_t line;       /* lines consumed of the file */
+    uint64_t done_bytes; /* of files that are through */
+    uint64_t total_bytes;
+    uint64_t seek_offset;
+} filesystem_source;
+
+/* ── the files ── */
+
+static bool is_data(const ps_dir_entry *entry)
+{
+    return !entry->is_directory && entry->name[0] != '.' && entry->name[0] != '_';
+}
+
+static ps_code file_size(filesystem_source *self, const char *path, uint64_t *out, ps_error *err)
+{
+    ps_file *file;
+    ps_code code = ps_io_open(self->io, path, PS_OPEN_READ, &file, err);
+    if (code == PS_OK) {
+        code = ps_io_size(self->io, file, out, err);
+        ps_io_close(self->io, file);
+    }
+    return code;
+}
+
+static ps_code list_files(filesystem_source *self, ps_dir_entry **out, size_t *out_count,
+                          ps_error *err)
+{
+    ps_dir_entry *entries = malloc(FILES_MAX * sizeof *entries);
+    if (entries == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory to list %s", self->path);
+    }
+    size_t count = 0;
+    ps_code code = ps_io_list(self->io, self->path, entries, FILES_MAX, &count, err);
+    if (code != PS_OK) {
+        free(entries);
+        return code;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_data(&entries[i])) {
+            entries[kept++] = entries[i];
+        }
+    }
+    *out = entries;
+    *out_count = kept;
+    return PS_OK;
+}
+
+static ps_code path_in_directory(filesystem_source *self, const char *name, ps_error *err)
+{
+    size_t size = strlen(self->path) + 1 + strlen(name);
+    if (size >= PS_PATH_MAX) {
+        return ps_error_set(err, PS_E_INVALID, "%s: the path of file %s is too long", self->path,
+                            name);
+    }
+    stpcpy(stpcpy(stpcpy(self->file_path, self->path), "/"), name);
+    return PS_OK;
+}
+
+/* Opens the first file of the directory whose name is behind self->name; none: file stays NULL. */
+static ps_code open_next(filesystem_source *self, ps_error *err)
+{
+    if (!self->is_directory) {
+        if (self->name[0] != 0) {
+            return PS_OK; /* it was read */
+        }
+        strcpy(self->name, "1");
+        strcpy(self->file_path, self->path);
+        return ps_input_file_open(self->io, self->path, 0, &self->file, err);
+    }
+    ps_dir_entry *entries;
+    size_t count;
+    ps_code code = list_files(self, &entries, &count, err);
+    for (size_t i = 0; code == PS_OK && i < count; i++) {
+        if (strcmp(entries[i].name, self->name) > 0) {
+            code = path_in_directory(self, entries[i].name, err);
+            if (code == PS_OK) {
+                memcpy(self->name, entries[i].name, sizeof self->name);
+                self->line = 0;
+                code = ps_input_file_open(self->io, self->file_path, 0, &self->file, err);
+            }
+            break;
+        }
+    }
+    if (code == PS_OK) {
+        free(entries);
+    }
+    return code;
+}
+
+static ps_code sum_sizes(filesystem_source *self, ps_error *err)
+{
+    if (!self->is_directory) {
+        return file_size(self, self->path, &self->total_bytes, err);
+    }
+    ps_dir_entry *entries;
+    size_t count;
+    ps_code code = list_files(self, &entries, &count, err);
+    for (size_t i = 0; code == PS_OK && i < count; i++) {
+        uint64_t size = 0;
+        code = path_in_directory(self, entries[i].name, err);
+        code = code == PS_OK ? file_size(self, self->file_path, &size, err) : code;
+        self->total_bytes += size;
+    }
+    free(entries);
+    return code;
+}
+
+/* ── reading ── */
+
+static ps_code take_bad(filesystem_source *self, const ps_decoded *decoded, ps_slice content,
+                        ps_error *err)
+{
+    uint64_t line = self->line + decoded->lines;
+    if (!ps_decoder_ignores_errors(self->decoder)) {
+        return ps_error_set(err, PS_E_INVALID, "%s:%llu: %s", self->file_path,
+                            (unsigned long long)line, decoded->bad.reason);
+    }
+    self->source.bad_row_count++;
+    if (self->dead_letter == NULL) {
+        return PS_OK;
+    }
+    ps_slice raw = ps_slice_of(content.data + decoded->bad.offset, decoded->bad.size);
+    return self->dead_letter->take(self->dead_letter, self->table->name, self->file_path, line,
+                                   decoded->bad.reason, raw, err);
+}
+
+/* Rows of the open file; a file that is through is closed. */
+static ps_code read_file(filesystem_source *self, ps_batch *out_batch, ps_error *err)
+{
+    bool wants_more = false;
+    for (;;) {
+        ps_slice content;
+        bool is_whole;
+        ps_code code = ps_input_file_peek(self->file, wants_more, &content, &is_whole, err);
+        if (code != PS_OK) {
+            return code;
+        }
+        bool ends_here = is_whole && self->monitor_ms == 0;
+        ps_decoded decoded = {0};
+        if (content.size > 0) {
+            code = ps_decoder_decode(self->decoder, content.data, content.size,
+                                     is_whole && (ends_here || self->is_directory), PS_BATCH_ROWS,
+                                     &decoded, err);
+        }
+        if (code != PS_OK) {
+            return code;
+        }
+        if (decoded.has_bad) {
+            code = take_bad(self, &decoded, content, err);
+            if (code != PS_OK) {
+                return code;
+            }
+        }
+        ps_input_file_consume(self->file, decoded.consumed);
+        self->line += decoded.lines;
+        if (decoded.batch.row_count > 0) {
+            *out_batch = decoded.batch;
+            return PS_OK;
+        }
+        if (decoded.consumed == 0 && is_whole) {
+            return PS_OK;
+        }
+        wants_more = decoded.consumed == 0;
+    }
+}
+
+static bool has_waited(filesystem_source *self)
+{
+    int64_t now_ns = ps_io_now_mono_ns(self->io);
+    if (now_ns - self->looked_at_ns < self->monitor_ms * 1000000) {
+        return false;
+    }
+    self->looked_at_ns = now_ns;
+    return true;
+}
+
+static void close_file(filesystem_source *self)
+{
+    self->done_bytes += ps_input_file_raw_offset(self->file);
+    ps_input_file_close(self->file);
+    self->file = NULL;
+}
+
+static ps_code read_rows(ps_source *source, ps_batch *out_batch, int *out_state, ps_error *err)
+{
+    filesystem_source *self = (filesystem_source *)source;
+    out_batch->row_count = 0;
+    *out_state = PS_SOURCE_MORE;
+    for (;;) {
+        if (self->file == NULL) {
+            ps_code code = open_next(self, err);
+            if (code != PS_OK) {
+                return code;
+            }
+        }
+        if (self->file == NULL) {
+            *out_state = self->monitor_ms > 0 ? PS_SOURCE_IDLE : PS_SOURCE_END;
+            return PS_OK;
+        }
+        ps_code code = read_file(self, out_batch, err);
+        if (code != PS_OK || out_batch->row_count > 0) {
+            return code;
+        }
+        if (self->monitor_ms > 0 && !self->is_directory) {
+            *out_state = PS_SOURCE_IDLE;
+            if (has_waited(self)) {
+                ps_input_file_look_again(self->file);
+            }
+            return PS_OK;
+        }
+        if (self->monitor_ms > 0 && !has_waited(self)) {
+            *out_state = PS_SOURCE_IDLE;
+            return PS_OK;
+        }
+        close_file(self);
+    }
+}
+
+/* ── position ── */
+
+static ps_code position(ps_source *source, ps_buf *out, ps_error *err)
+{
+    (void)err;
+    filesystem_source *self = (filesystem_source *)source;
+    uint64_t offset =
+        self->file != NULL ? ps_input_file_offset(self->file) : UINT64_MAX; /* it is through */
+    ps_buf_append(out, &offset, sizeof offset);
+    ps_buf_append(out, &self->line, sizeof self->line);
+    ps_buf_append_text(out, self->name);
+    return PS_OK;
+}
+
+static ps_code seek(ps_source *source, ps_slice at, ps_error *err)
+{
+    filesystem_source *self = (filesystem_source *)source;
+    uint64_t offset;
+    if (at.size < 16 || at.size - 16 >= sizeof self->name) {
+        return ps_error_set(err, PS_E_DAMAGED, "%s: the saved position is damaged", self->path);
+    }
+    memcpy(&offset, at.data, 8);
+    memcpy(&self->line, at.data + 8, 8);
+    memcpy(self->name, at.data + 16, at.size - 16);
+    self->name[at.size - 16] = 0;
+    if (self->name[0] == 0) {
+        return PS_OK; /* nothing was read yet */
+    }
+    if (offset == UINT64_MAX && self->is_directory) {
+        return PS_OK; /* on with the next file */
+    }
+    ps_code code = PS_OK;
+    if (self->is_directory) {
+        code = path_in_directory(self, self->name, err);
+    } else {
+        strcpy(self->file_path, self->path);
+    }
+    if (code == PS_OK && offset == UINT64_MAX) {
+        code = file_size(self, self->file_path, &offset, err);
+    }
+    return code == PS_OK ? ps_input_file_open(self->io, self->file_path, offset, &self->file, err)
+                         : code;
+}
+
+static void progress(const ps_source *source, uint64_t *out_done, uint64_t *out_total)
+{
+    const filesystem_source *self = (const filesystem_source *)source;
+    *out_done = self->done_bytes + (self->file != NULL ? ps_input_file_raw_offset(self->file) : 0);
+    *out_total = self->monitor_ms > 0 ? 0 : self->total_bytes;
+}
+
+static void close_source(ps_source *source)
+{
+    filesystem_source *self = (filesystem_source *)source;
+    ps_input_file_close(self->file);
+    ps_decoder_free(self->decoder);
+    free(self);
+}
+
+static const ps_source_class filesystem_source_class = {
+    .read = read_rows,
+    .position = position,
+    .seek = seek,
+    .progress = progress,
+    .close = close_source,
+};
+
+static ps_code open_decoder(filesystem_source *self, const ps_source_spec *spec, ps_error *err)
+{
+    const ps_format *format;
+    ps_code code = ps_filesystem_format(spec->table, &format, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    for (uint32_t i = 0; i < spec->leaf_count; i++) {
+        if (spec->leaves[i].is_metadata) {
+            return ps_error_set(err, PS_E_UNSUPPORTED,
+                                "metadata columns of filesystem tables are not supported yet");
+        }
+    }
+    ps_format_table table = {
+        .physical = spec->table->physical,
+        .leaf_count = spec->leaf_count,
+        .leaves = spec->leaves,
+        .option_count = spec->table->option_count,
+        .options = spec->table->options,
+    };
+    return format->new_decoder(&table, &self->decoder, err);
+}
+
+static ps_code look_at_path(filesystem_source *self, ps_error *err)
+{
+    ps_dir_entry *none = malloc(FILES_MAX * sizeof *none);
+    if (none == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory to list %s", self->path);
+    }
+    size_t count;
+    ps_error ignored;
+    self->is_directory =
+        ps_io_list(self->io, self->path, none, FILES_MAX, &count, &ignored) == PS_OK;
+    free(none);
+    return sum_sizes(self, err);
+}
+
+ps_code ps_filesystem_source_open(const ps_source_spec *spec, const ps_connector_context *context,
+                                  ps_source **out, ps_error *err)
+{
+    filesystem_source *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory for a source");
+    }
+    self->source.class = &filesystem_source_class;
+    self->io = context->io;
+    self->table = spec->table;
+    self->dead_letter = context->dead_letter;
+    ps_code code = ps_filesystem_path(spec->table, self->path, err);
+    if (code == PS_OK) {
+        code = ps_table_option_duration_ms(spec->table, "source.monitor-interval", 0,
+                                           &self->monitor_ms, err);
+    }
+    if (code == PS_OK) {
+        code = look_at_path(self, err);
+    }
+    if (code == PS_OK) {
+        code = open_decoder(self, spec, err);
+    }
+    if (code != PS_OK) {
+        close_source(&self->source);
+        return code;
+    }
+    *out = &self->source;
+    return PS_OK;
+}
