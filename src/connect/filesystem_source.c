@@ -26,7 +26,7 @@ typedef struct {
     uint64_t line;       /* lines consumed of the file */
     uint64_t done_bytes; /* of files that are through */
     uint64_t total_bytes;
-    uint64_t seek_offset;
+    uint64_t closed_offset; /* where the content of the last closed file ended */
 } filesystem_source;
 
 /* ── the files ── */
@@ -203,6 +203,7 @@ static bool has_waited(filesystem_source *self)
 static void close_file(filesystem_source *self)
 {
     self->done_bytes += ps_input_file_raw_offset(self->file);
+    self->closed_offset = ps_input_file_offset(self->file);
     ps_input_file_close(self->file);
     self->file = NULL;
 }
@@ -248,8 +249,8 @@ static ps_code position(ps_source *source, ps_buf *out, ps_error *err)
 {
     (void)err;
     filesystem_source *self = (filesystem_source *)source;
-    uint64_t offset =
-        self->file != NULL ? ps_input_file_offset(self->file) : UINT64_MAX; /* it is through */
+    uint64_t closed = self->is_directory ? UINT64_MAX /* on with the next */ : self->closed_offset;
+    uint64_t offset = self->file != NULL ? ps_input_file_offset(self->file) : closed;
     ps_buf_append(out, &offset, sizeof offset);
     ps_buf_append(out, &self->line, sizeof self->line);
     ps_buf_append_text(out, self->name);
@@ -270,7 +271,7 @@ static ps_code seek(ps_source *source, ps_slice at, ps_error *err)
     if (self->name[0] == 0) {
         return PS_OK; /* nothing was read yet */
     }
-    if (offset == UINT64_MAX && self->is_directory) {
+    if (offset == UINT64_MAX) {
         return PS_OK; /* on with the next file */
     }
     ps_code code = PS_OK;
@@ -278,9 +279,6 @@ static ps_code seek(ps_source *source, ps_slice at, ps_error *err)
         code = path_in_directory(self, self->name, err);
     } else {
         strcpy(self->file_path, self->path);
-    }
-    if (code == PS_OK && offset == UINT64_MAX) {
-        code = file_size(self, self->file_path, &offset, err);
     }
     return code == PS_OK ? ps_input_file_open(self->io, self->file_path, offset, &self->file, err)
                          : code;
