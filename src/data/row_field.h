@@ -103,7 +103,7 @@ static inline bool row_bitmap_is_clean(const char *code, uint32_t field_count)
     return used == 0 || ps_get_u64(code + field_count / 64 * 8) >> used == 0;
 }
 
-/* The field's fixed part is inside of the code already; raises *end behind its text. In nested.c. */
+/* In nested.c. The fixed part is inside of the code already; raises *end behind the text. */
 bool row_field_is_well_formed(const ps_type *type, const char *code, size_t size, uint32_t field,
                               uint32_t offset, size_t *end);
 
