@@ -18,14 +18,18 @@
 enum { DEMO_RATE = 25, DEMO_CONNECTIONS = 8, DEV_KEY_DAYS = 7, HOST_MAX = 128 };
 
 typedef struct {
+    char host[HOST_MAX];
+    uint16_t port;
+} address;
+
+typedef struct {
     const char *data;
     const char *listen;
     const char *policy;
     const char *job;
     bool dev, demo;
     ps_settings settings;
-    char host[HOST_MAX];
-    uint16_t port;
+    address at, admin_at;
 } serve_arguments;
 
 /* ── the process ── */
@@ -46,18 +50,19 @@ static void process_harden(void)
     }
 }
 
-static bool listen_parse(serve_arguments *a)
+/* `option` is what the user wrote it as. */
+static bool address_parse(const char *option, const char *text, address *out_address)
 {
-    const char *colon = strrchr(a->listen, ':');
+    const char *colon = strrchr(text, ':');
     uint64_t port;
-    if (colon == NULL || colon == a->listen || (size_t)(colon - a->listen) >= HOST_MAX ||
+    if (colon == NULL || colon == text || (size_t)(colon - text) >= HOST_MAX ||
         !ps_parse_u64(ps_slice_text(colon + 1), &port) || port > 65535) {
-        fprintf(stderr, "paystream serve: --listen %s: want HOST:PORT, port 0 for any free one\n",
-                a->listen);
+        fprintf(stderr, "paystream serve: %s %s: want HOST:PORT, port 0 for any free one\n", option,
+                text);
         return false;
     }
-    snprintf(a->host, sizeof a->host, "%.*s", (int)(colon - a->listen), a->listen);
-    a->port = (uint16_t)port;
+    snprintf(out_address->host, sizeof out_address->host, "%.*s", (int)(colon - text), text);
+    out_address->port = (uint16_t)port;
     return true;
 }
 
@@ -127,7 +132,7 @@ static void *demo_run(void *context)
 
 static void demo_start(demo *d, const serve_arguments *a, uint16_t port, const char *key)
 {
-    snprintf(d->url, sizeof d->url, "http://%s:%u", a->host, port);
+    snprintf(d->url, sizeof d->url, "http://%s:%u", a->at.host, port);
     d->key = key;
     d->running = pthread_create(&d->thread, NULL, demo_run, d) == 0;
     if (!d->running) {
@@ -188,10 +193,19 @@ static PS_CHECKED ps_code service_open(const serve_arguments *a, ps_io *io, ps_e
     options.engine = engine;
     options.dir = a->data;
     options.http = a->settings.http;
-    options.http.host = a->host;
-    options.http.port = a->port;
+    options.http.host = a->at.host;
+    options.http.port = a->at.port;
+    if (a->settings.admin_listen != NULL) {
+        options.http.admin_host = a->admin_at.host;
+        options.http.admin_port = a->admin_at.port;
+    }
     options.http.tls_cert_path = a->settings.tls_cert;
     options.http.tls_key_path = a->settings.tls_key;
+    options.http.tls_client_ca_path = a->settings.tls_client_ca;
+    options.http.tls_crl_path = a->settings.tls_crl;
+    options.requires_signature = a->settings.requires_signature;
+    options.nonces_max = a->settings.nonces_max;
+    options.concurrent_per_key = a->settings.concurrent_per_key;
     options.rate_per_key = a->settings.rate_per_key;
     options.rate_per_address = a->settings.rate_per_address;
     options.inflight_bytes_max = a->settings.inflight_bytes_max;
@@ -227,11 +241,15 @@ static PS_CHECKED ps_code serve_run(const serve_arguments *a, ps_io *io, ps_engi
     if (code == PS_OK) {
         uint16_t port = ps_service_port(service);
         const char *scheme = a->settings.tls_cert != NULL ? "https" : "http";
-        printf("paystream ready %s://%s:%u\n", scheme, a->host, port);
+        printf("paystream ready %s://%s:%u\n", scheme, a->at.host, port);
         fflush(stdout);
+        if (a->settings.admin_listen != NULL) {
+            fprintf(stderr, "admins at %s://%s:%u\n", scheme, a->admin_at.host,
+                    ps_service_admin_port(service));
+        }
         if (a->dev) {
             fprintf(stderr, "\n  live page   %s://%s:%u/#key=%s\n  test key    %s\n\n", scheme,
-                    a->host, port, dev_key, dev_key);
+                    a->at.host, port, dev_key, dev_key);
         }
         if (a->demo) {
             demo_start(&d, a, port, dev_key);
@@ -255,11 +273,20 @@ static bool arguments_are_usable(serve_arguments *a)
         fprintf(stderr, "paystream serve: http.tls.cert and http.tls.key go together\n");
         return false;
     }
-    if (a->demo && a->settings.tls_cert != NULL) {
-        fprintf(stderr, "paystream serve: --demo speaks plain HTTP only: leave TLS off\n");
+    if ((a->settings.tls_client_ca != NULL && a->settings.tls_cert == NULL) ||
+        (a->settings.tls_crl != NULL && a->settings.tls_client_ca == NULL)) {
+        fprintf(stderr, "paystream serve: http.tls.crl needs http.tls.client_ca, and that "
+                        "needs http.tls.cert\n");
         return false;
     }
-    return listen_parse(a);
+    if (a->demo && (a->settings.tls_cert != NULL || a->settings.requires_signature)) {
+        fprintf(stderr, "paystream serve: --demo speaks plain HTTP only and does not sign: leave "
+                        "TLS and http.require_signature off\n");
+        return false;
+    }
+    return address_parse("--listen", a->listen, &a->at) &&
+           (a->settings.admin_listen == NULL ||
+            address_parse("-D admin.listen", a->settings.admin_listen, &a->admin_at));
 }
 
 static ps_parsed arguments_parse(int argc, char **argv, serve_arguments *a)

@@ -11,7 +11,8 @@ typedef enum {
     SETTING_SIZE,
     SETTING_SIZE32,
     SETTING_DURATION,
-    SETTING_PATH
+    SETTING_FLAG,
+    SETTING_TEXT
 } setting_kind;
 
 typedef struct {
@@ -40,6 +41,10 @@ static const setting table[] = {
      "Trade records."},
     {"limits.parties", SETTING_COUNT, AT(engine.core.parties_max), 100, 4000000000, "4000000",
      "Merchants and payers."},
+    {"limits.nonces", SETTING_COUNT32, AT(nonces_max), 1000, 1 << 30, "2000000",
+     "Signed requests in ten minutes; beyond: 503."},
+    {"limits.concurrent_per_key", SETTING_COUNT32, AT(concurrent_per_key), 0, 1000000, "0",
+     "Requests of one API key under way at once; beyond: 429. 0: no limit."},
     {"limits.inflight", SETTING_SIZE, AT(inflight_bytes_max), 1 << 20, UINT64_C(1) << 36, "64MiB",
      "Bytes of requests taken and not yet answered."},
     {"rail.deadline", SETTING_DURATION, AT(engine.core.rail_deadline_ns), 1, INT64_MAX, "10s",
@@ -57,9 +62,17 @@ static const setting table[] = {
     {"http.threads", SETTING_COUNT32, AT(http.thread_count), 1, 64, "1", "Network threads."},
     {"http.connections", SETTING_COUNT32, AT(http.connections_max), 1, 1000000, "10000",
      "Connections; beyond: 503."},
-    {"http.tls.cert", SETTING_PATH, AT(tls_cert), 0, 0, "",
+    {"http.tls.cert", SETTING_TEXT, AT(tls_cert), 0, 0, "",
      "PEM certificate chain; with http.tls.key turns TLS on."},
-    {"http.tls.key", SETTING_PATH, AT(tls_key), 0, 0, "", "PEM private key."},
+    {"http.tls.key", SETTING_TEXT, AT(tls_key), 0, 0, "", "PEM private key."},
+    {"http.tls.client_ca", SETTING_TEXT, AT(tls_client_ca), 0, 0, "",
+     "PEM certificates: every client must bring one that these have signed."},
+    {"http.tls.crl", SETTING_TEXT, AT(tls_crl), 0, 0, "",
+     "PEM revocation lists, a current one for each certificate of http.tls.client_ca."},
+    {"http.require_signature", SETTING_FLAG, AT(requires_signature), 0, 1, "false",
+     "Requests that need a key must be signed, and count once."},
+    {"admin.listen", SETTING_TEXT, AT(admin_listen), 0, 0, "",
+     "HOST:PORT of a second address: what needs the scope admin is served there alone."},
     {"rate.key", SETTING_COUNT, AT(rate_per_key), 0, 100000000, "0",
      "Requests per second and API key; beyond: 429. 0: no limit."},
     {"rate.address", SETTING_COUNT, AT(rate_per_address), 0, 100000000, "0",
@@ -123,7 +136,10 @@ static bool value_parse(const setting *s, ps_slice text, uint64_t *out_value)
         }
         *out_value = (uint64_t)duration_ns;
         return true;
-    case SETTING_PATH:
+    case SETTING_FLAG:
+        *out_value = ps_slice_equal(text, PS_SLICE("true"));
+        return *out_value == 1 || ps_slice_equal(text, PS_SLICE("false"));
+    case SETTING_TEXT:
         *out_value = 0;
         return text.size > 0;
     }
@@ -141,8 +157,10 @@ static const char *form_of(setting_kind kind)
         return "a size such as 64MiB";
     case SETTING_DURATION:
         return "a duration such as 10s or 500ms";
-    case SETTING_PATH:
-        return "a path";
+    case SETTING_FLAG:
+        return "true or false";
+    case SETTING_TEXT:
+        return "a text";
     }
     return "";
 }
@@ -160,7 +178,10 @@ static void value_store(ps_settings *settings, const setting *s, const char *tex
     case SETTING_SIZE32:
         ps_put_u32(at, (uint32_t)value);
         return;
-    case SETTING_PATH:
+    case SETTING_FLAG:
+        *(bool *)at = value == 1;
+        return;
+    case SETTING_TEXT:
         memcpy(at, &text, sizeof text);
         return;
     }
@@ -201,7 +222,7 @@ bool ps_settings_set(void *settings, const char *text, ps_error *err)
         ps_error_set(err, PS_E_INVALID, "%s wants %s", s->key, form_of(s->kind));
         return false;
     }
-    if (s->kind != SETTING_PATH && (value < s->min || value > s->max)) {
+    if (s->kind != SETTING_TEXT && (value < s->min || value > s->max)) {
         ps_error_set(err, PS_E_INVALID, "%s is out of range", s->key);
         return false;
     }

@@ -11,8 +11,14 @@ typedef struct {
     ps_http_options http;
     const char *tls_cert; /* paths; borrowed from argv */
     const char *tls_key;
-    uint64_t rate_per_key;     /* requests per second; 0: no limit */
-    uint64_t rate_per_address; /* requests per second; 0: no limit */
+    const char *tls_client_ca;
+    const char *tls_crl;
+    const char *admin_listen; /* HOST:PORT; NULL: none */
+    bool requires_signature;
+    uint32_t nonces_max;
+    uint32_t concurrent_per_key; /* 0: no limit */
+    uint64_t rate_per_key;       /* requests per second; 0: no limit */
+    uint64_t rate_per_address;   /* requests per second; 0: no limit */
     uint64_t scrub_period_s;
     uint64_t inflight_bytes_max;
 } ps_settings;

@@ -110,6 +110,16 @@ typedef struct {
     uint32_t retry_after_s; /* 0: none */
 } ps_api_error;
 
+static inline ps_api_error ps_api_error_of(uint16_t http_status, const char *type, const char *code,
+                                           const char *message)
+{
+    ps_api_error error = {.http_status = http_status, .type = type, .code = code};
+    size_t size = strlen(message);
+    PS_ASSERT(size < sizeof error.message);
+    memcpy(error.message, message, size);
+    return error;
+}
+
 /* ── decode ── */
 
 enum { PS_BODY_MAX = 64 * 1024, PS_BATCH_BODY_MAX = 8 * 1024 * 1024, PS_BATCH_LINES_MAX = 10000 };

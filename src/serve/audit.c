@@ -364,7 +364,7 @@ static void put_object(const ps_audit *audit, ps_buf *out, ps_slice payload)
     }
 }
 
-static void line_make(ps_audit *audit, uint64_t seq, ps_slice payload, ps_slice who)
+static void line_make(ps_audit *audit, uint64_t seq, ps_slice payload, const ps_audit_actor *actor)
 {
     const ps_record_header *head = ps_record_head(payload);
     ps_buf *out = &audit->line;
@@ -376,10 +376,16 @@ static void line_make(ps_audit *audit, uint64_t seq, ps_slice payload, ps_slice 
     PS_PUT(out, ",\"time\":");
     ps_render_time(out, head->time_ns);
     PS_PUT(out, ",\"who\":");
-    if (who.size > 0) {
-        ps_json_append_string(out, who);
+    if (actor->key.size > 0) {
+        ps_json_append_string(out, actor->key);
     } else {
         ps_buf_append_format(out, "\"key %u\"", head->key);
+    }
+    PS_PUT(out, ",\"certificate\":");
+    if (actor->certificate.size > 0) {
+        ps_json_append_string(out, actor->certificate);
+    } else {
+        PS_PUT(out, "null");
     }
     PS_PUT(out, ",\"address\":");
     put_address(out, head->address);
@@ -391,7 +397,8 @@ static void line_make(ps_audit *audit, uint64_t seq, ps_slice payload, ps_slice 
     put_object(audit, out, payload);
 }
 
-ps_code ps_audit_add(ps_audit *audit, uint64_t seq, ps_slice payload, ps_slice who, ps_error *err)
+ps_code ps_audit_add(ps_audit *audit, uint64_t seq, ps_slice payload, const ps_audit_actor *actor,
+                     ps_error *err)
 {
     if (audit->is_dead) {
         return ps_error_set(err, PS_E_IO, "audit.log failed before; restart to go on");
@@ -402,7 +409,7 @@ ps_code ps_audit_add(ps_audit *audit, uint64_t seq, ps_slice payload, ps_slice w
     }
     uint8_t mac[MAC_SIZE];
     char tail[TAIL_SIZE + 1];
-    line_make(audit, seq, payload, who);
+    line_make(audit, seq, payload, actor);
     memcpy(mac, audit->mac, MAC_SIZE);
     tail_make(audit->key, mac, ps_buf_slice(&audit->line), tail);
     ps_buf_append(&audit->line, tail, TAIL_SIZE);

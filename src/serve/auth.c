@@ -263,6 +263,12 @@ static bool bearer_take(ps_slice header, ps_slice *out_text)
     return true;
 }
 
+ps_slice ps_auth_bearer(ps_slice header)
+{
+    ps_slice text = {NULL, 0};
+    return bearer_take(header, &text) ? text : (ps_slice){NULL, 0};
+}
+
 static ps_auth_outcome verify(ps_auth_reader *reader, const key_table *table, ps_slice text,
                               cache_entry *entry)
 {

@@ -54,6 +54,8 @@ void ps_auth_reader_free(ps_auth_reader *reader);
 /* `header`: the value of Authorization. now_ns: wall clock, for expiry. */
 ps_auth_outcome ps_auth_check(ps_auth_reader *reader, ps_slice header, int64_t now_ns,
                               ps_auth_key *out_key);
+/* The key's text of such a header; empty when there is none. */
+ps_slice ps_auth_bearer(ps_slice header);
 /* Now and then, so that an idle reader does not keep old tables. */
 void ps_auth_reader_refresh(ps_auth_reader *reader);
 /* By number, for the audit log. False: not there (any more). */

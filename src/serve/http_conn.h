@@ -42,6 +42,7 @@ struct ps_http_request {
     size_t body_size_max;
     uint64_t connection_id;
     uint8_t peer[16];
+    bool is_by_admin;
     bool is_queued;
     bool is_in_on_head;
     bool is_admitted;   /* on_head said continue: on_request or on_abort is owed */
@@ -62,6 +63,7 @@ struct ps_http_conn {
     ps_http_conn *dirty_next;
     uint64_t id;
     uint8_t peer[16];
+    bool is_by_admin; /* accepted at the admin address */
     ps_timer timer;
     size_t capacity; /* of this block in the pool */
 
@@ -102,7 +104,8 @@ struct ps_http_conn {
 
 typedef struct {
     _Atomic uint64_t accepted, refused_full, accept_pauses, connections, requests, replies,
-        refusals, timeouts, resets, bytes_in, bytes_out, tls_failures;
+        refusals, timeouts, resets, bytes_in, bytes_out, tls_failures, tls_reloads,
+        tls_reload_failures;
 } ps_http_counters;
 
 struct ps_http_loop {

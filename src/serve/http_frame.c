@@ -112,6 +112,17 @@ static const struct {
     {{"OPTIONS", 7}, PS_HTTP_OPTIONS},
 };
 
+ps_slice ps_http_method_name(ps_http_method method)
+{
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (methods[i].method == method) {
+            return methods[i].name;
+        }
+    }
+    PS_ASSERT(false);
+    return (ps_slice){NULL, 0};
+}
+
 static const ps_http_refusal *find_method(ps_slice bytes, ps_http_head *head)
 {
     if (bytes.data[0] == '\r') {
@@ -142,6 +153,9 @@ static const ps_slice known_names[PS_HTTP_HEADER_KINDS] = {
     [PS_HTTP_IF_NONE_MATCH] = {"if-none-match", 13},
     [PS_HTTP_USER_AGENT] = {"user-agent", 10},
     [PS_HTTP_ORIGIN] = {"origin", 6},
+    [PS_HTTP_SIGNATURE] = {"paystream-signature", 19},
+    [PS_HTTP_TIMESTAMP] = {"paystream-timestamp", 19},
+    [PS_HTTP_NONCE] = {"paystream-nonce", 15},
 };
 
 /* What the Connection headers ask for; they may be several. */

@@ -15,7 +15,14 @@
 #define TICK_NS (100 * PS_NS_PER_MS)
 #define LINGER_NS (1 * PS_NS_PER_S)
 
-enum { EVENTS_MAX = 256, ACCEPTS_PER_TURN = 64, LINGER_SIZE_MAX = 1024 * 1024 };
+#define RELOAD_NS (1 * PS_NS_PER_S)
+
+enum {
+    EVENTS_MAX = 256,
+    ACCEPTS_PER_TURN = 64,
+    LINGER_SIZE_MAX = 1024 * 1024,
+    ADMIN_RESERVE = 64 /* connections that an admin gets when all others are taken */
+};
 
 int64_t ps_http_clock_ns(void)
 {
@@ -52,30 +59,44 @@ static bool watch(ps_http_net *net, int fd, uint32_t events, void *data)
     return epoll_ctl(net->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* What an event points at: a connection, or one of these two. */
+/* What an event points at: a connection, a listener of the server, or this. */
 static void *wake_mark(ps_http_net *net)
 {
     return &net->wake_fd;
 }
 
-static void *listen_mark(ps_http_net *net)
+/* NULL: the mark is no listener's. */
+static const ps_http_listener *listener_of(const ps_http_net *net, const void *mark)
 {
-    return &net->server->listen_fd;
-}
-
-static bool start_listening(ps_http_net *net)
-{
-    net->is_listening =
-        watch(net, net->server->listen_fd, EPOLLIN | EPOLLEXCLUSIVE, listen_mark(net));
-    return net->is_listening;
+    for (size_t i = 0; i < PS_HTTP_LISTENERS; i++) {
+        if (mark == &net->server->listeners[i]) {
+            return &net->server->listeners[i];
+        }
+    }
+    return NULL;
 }
 
 static void stop_listening(ps_http_net *net)
 {
-    if (net->is_listening) {
-        epoll_ctl(net->epoll_fd, EPOLL_CTL_DEL, net->server->listen_fd, NULL);
-        net->is_listening = false;
+    for (size_t i = 0; i < PS_HTTP_LISTENERS && net->is_listening; i++) {
+        if (net->server->listeners[i].fd >= 0) {
+            epoll_ctl(net->epoll_fd, EPOLL_CTL_DEL, net->server->listeners[i].fd, NULL);
+        }
     }
+    net->is_listening = false;
+}
+
+static bool start_listening(ps_http_net *net)
+{
+    net->is_listening = true;
+    for (size_t i = 0; i < PS_HTTP_LISTENERS; i++) {
+        ps_http_listener *listener = &net->server->listeners[i];
+        if (listener->fd >= 0 && !watch(net, listener->fd, EPOLLIN | EPOLLEXCLUSIVE, listener)) {
+            stop_listening(net);
+            return false;
+        }
+    }
+    return true;
 }
 
 ps_code ps_http_net_open(ps_http_net *net, ps_http_server *server, uint32_t index, ps_error *err)
@@ -163,12 +184,15 @@ static void refuse_conn(ps_http_net *net, int fd)
     close(fd);
 }
 
-static void take_conn(ps_http_net *net, int fd, const struct sockaddr_storage *address)
+static void take_conn(ps_http_net *net, const ps_http_listener *listener, int fd,
+                      const struct sockaddr_storage *address)
 {
     ps_http_loop *loop = &net->loop;
     ps_http_server *server = net->server;
+    uint64_t connections_max =
+        (uint64_t)server->options.connections_max + (listener->is_for_admin ? ADMIN_RESERVE : 0);
     ps_http_count(&loop->counters.accepted, 1);
-    if (ps_http_server_connection_count(server) >= server->options.connections_max) {
+    if (ps_http_server_connection_count(server) >= connections_max) {
         refuse_conn(net, fd);
         return;
     }
@@ -182,6 +206,7 @@ static void take_conn(ps_http_net *net, int fd, const struct sockaddr_storage *a
     }
     ps_http_count(&loop->counters.connections, 1);
     conn->fd = fd;
+    conn->is_by_admin = listener->is_for_admin;
     if (server->tls != NULL) {
         conn->tls = ps_tls_new(server->tls, fd);
         conn->is_handshaking = true;
@@ -199,15 +224,15 @@ static bool is_out_of_files(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static void accept_some(ps_http_net *net)
+static void accept_some(ps_http_net *net, const ps_http_listener *listener)
 {
     for (int i = 0; i < ACCEPTS_PER_TURN && net->is_listening; i++) {
         struct sockaddr_storage address;
         socklen_t size = sizeof address;
-        int fd = accept4(net->server->listen_fd, (struct sockaddr *)&address, &size,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            take_conn(net, fd, &address);
+            take_conn(net, listener, fd, &address);
         } else if (is_out_of_files(errno)) {
             /* The listener stays ready: leave it until the next tick instead of spinning (E5). */
             ps_http_count(&net->loop.counters.accept_pauses, 1);
@@ -265,10 +290,11 @@ static void read_tls(ps_http_net *net, ps_http_conn *conn)
     }
 }
 
-static void handshake(ps_http_conn *conn)
+static void handshake(ps_http_net *net, ps_http_conn *conn)
 {
     ps_tls_result result = ps_tls_handshake(conn->tls);
-    if (result == PS_TLS_DONE) {
+    /* The list may have been read again since the handshake began. */
+    if (result == PS_TLS_DONE && !ps_tls_is_revoked(net->server->tls, conn->tls)) {
         conn->is_handshaking = false;
         conn->active_ns = conn->loop->now_ns;
     } else if (result != PS_TLS_WAITS) {
@@ -365,7 +391,7 @@ static void settle(ps_http_net *net, ps_http_conn *conn)
         return;
     }
     if (conn->is_handshaking && !conn->broken) {
-        handshake(conn);
+        handshake(net, conn);
     }
     if (conn->has_hangup && conn->input == PS_HTTP_IN_CLOSED) {
         conn->has_eof = true; /* we do not read to it any more, but streams want to know */
@@ -444,6 +470,39 @@ static void begin_drain(ps_http_net *net)
     atomic_store(&net->has_left_listener, true);
 }
 
+/* New connections have the new files by themselves; open ones lose a revoked client here. */
+static void revoked_drop(ps_http_net *net)
+{
+    uint64_t generation = ps_tls_context_generation(net->server->tls);
+    if (generation == net->tls_generation) {
+        return;
+    }
+    net->tls_generation = generation;
+    for (ps_http_conn *conn = net->loop.conns; conn != NULL; conn = conn->next) {
+        if (ps_tls_is_revoked(net->server->tls, conn->tls)) {
+            fail_conn(conn);
+            ps_http_conn_touch(conn);
+        }
+    }
+}
+
+static void tls_tick(ps_http_net *net)
+{
+    ps_http_loop *loop = &net->loop;
+    if (loop->index == 0 && loop->now_ns >= net->next_reload_ns) {
+        ps_error err;
+        uint64_t before = ps_tls_context_generation(net->server->tls);
+        net->next_reload_ns = loop->now_ns + RELOAD_NS;
+        if (ps_tls_context_reload(net->server->tls, &err) != PS_OK) {
+            ps_http_count(&loop->counters.tls_reload_failures, 1);
+            fprintf(stderr, "paystream: the TLS files in use stay: %s\n", err.text);
+        } else if (ps_tls_context_generation(net->server->tls) != before) {
+            ps_http_count(&loop->counters.tls_reloads, 1);
+        }
+    }
+    revoked_drop(net);
+}
+
 static void tick(ps_http_net *net)
 {
     ps_http_loop *loop = &net->loop;
@@ -454,6 +513,9 @@ static void tick(ps_http_net *net)
             net); /* paused for want of descriptors; a failure waits for the next */
     }
     ps_timer_wheel_advance(&net->timers, loop->now_ns, on_timer, NULL);
+    if (net->server->tls != NULL) {
+        tls_tick(net);
+    }
     if (loop->handler->on_tick != NULL) {
         loop->handler->on_tick(loop->context, loop);
     }
@@ -483,8 +545,9 @@ static void turn(ps_http_net *net)
     loop->now_ns = ps_http_clock_ns();
     for (int i = 0; i < count; i++) {
         void *mark = events[i].data.ptr;
-        if (mark == listen_mark(net)) {
-            accept_some(net);
+        const ps_http_listener *listener = listener_of(net, mark);
+        if (listener != NULL) {
+            accept_some(net, listener);
         } else if (mark != wake_mark(net)) {
             on_conn_event(mark, events[i].events);
         }

@@ -26,19 +26,28 @@ typedef struct {
     _Atomic bool drain_wanted;
     _Atomic bool stop_wanted;
     _Atomic bool has_left_listener; /* draining: will not accept any more */
-    bool is_listening;              /* the listener is in epoll_fd */
+    bool is_listening;              /* the listeners are in epoll_fd */
     int64_t next_tick_ns;
+    int64_t next_reload_ns;  /* of the TLS files; the first loop's */
+    uint64_t tls_generation; /* whose revocation list the open connections were held against */
     int64_t date_second;
     ps_timer_wheel timers;
     char *scratch; /* PS_HTTP_READ_SIZE */
 } ps_http_net;
 
+/* Where connections come from: the address of the options, and the one for admins. */
+enum { PS_HTTP_LISTENERS = 2 };
+typedef struct {
+    int fd; /* −1: none */
+    uint16_t port;
+    bool is_for_admin;
+} ps_http_listener;
+
 struct ps_http_server {
     ps_http_options options;
     const ps_http_handler *handler;
     void *context;
-    int listen_fd;
-    uint16_t port;
+    ps_http_listener listeners[PS_HTTP_LISTENERS];
     ps_tls_context *tls;
     ps_http_net *nets;
     uint32_t net_count; /* opened so far */

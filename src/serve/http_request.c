@@ -19,6 +19,7 @@ ps_http_request *ps_http_request_new(ps_http_conn *conn)
     request->capacity = capacity;
     request->connection_id = conn->id;
     memcpy(request->peer, conn->peer, sizeof request->peer);
+    request->is_by_admin = conn->is_by_admin;
     request->live_next = loop->requests;
     if (request->live_next != NULL) {
         request->live_next->live_prev = request;
@@ -95,6 +96,17 @@ char *ps_http_request_body(ps_http_request *request, size_t *out_size)
 void ps_http_request_peer(const ps_http_request *request, uint8_t out_address[16])
 {
     memcpy(out_address, request->peer, sizeof request->peer);
+}
+
+ps_slice ps_http_request_identity(const ps_http_request *request)
+{
+    bool has_tls = request->conn != NULL && request->conn->tls != NULL;
+    return has_tls ? ps_tls_identity(request->conn->tls) : (ps_slice){NULL, 0};
+}
+
+bool ps_http_request_is_by_admin(const ps_http_request *request)
+{
+    return request->is_by_admin;
 }
 
 uint64_t ps_http_request_connection(const ps_http_request *request)

@@ -49,7 +49,9 @@ static bool options_are_valid(const ps_http_options *o)
            o->body_size_max <= o->body_size_max_highest && o->head_timeout_ns > 0 &&
            o->body_window_ns > 0 && o->idle_timeout_ns > 0 && o->write_window_ns > 0 &&
            o->drain_timeout_ns > 0 && o->request_state_size <= 64 * 1024 &&
-           (o->tls_cert_path == NULL) == (o->tls_key_path == NULL);
+           (o->tls_cert_path == NULL) == (o->tls_key_path == NULL) &&
+           (o->tls_client_ca_path == NULL || o->tls_cert_path != NULL) &&
+           (o->tls_crl_path == NULL || o->tls_client_ca_path != NULL);
 }
 
 /* ── listening ── */
@@ -73,7 +75,7 @@ static void tune_listener(int fd)
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 30000);
 }
 
-static bool listen_on(ps_http_server *server, const struct addrinfo *address)
+static bool listen_on(ps_http_listener *listener, const struct addrinfo *address)
 {
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -91,32 +93,32 @@ static bool listen_on(ps_http_server *server, const struct addrinfo *address)
     }
     in_port_t port = bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
                                                  : ((struct sockaddr_in *)&bound)->sin_port;
-    server->listen_fd = fd;
-    server->port = ntohs(port);
+    listener->fd = fd;
+    listener->port = ntohs(port);
     return true;
 }
 
-static ps_code start_listener(ps_http_server *server, ps_error *err)
+static ps_code start_listener(ps_http_listener *listener, const char *host, uint16_t port_number,
+                              ps_error *err)
 {
-    const ps_http_options *options = &server->options;
     char port[8];
-    snprintf(port, sizeof port, "%u", options->port);
+    snprintf(port, sizeof port, "%u", port_number);
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *addresses = NULL;
-    int failure = getaddrinfo(options->host, port, &hints, &addresses);
+    int failure = getaddrinfo(host, port, &hints, &addresses);
     if (failure != 0) {
-        return ps_error_set(err, PS_E_INVALID, "cannot listen on %s: %s", options->host,
+        return ps_error_set(err, PS_E_INVALID, "cannot listen on %s: %s", host,
                             gai_strerror(failure));
     }
     int error = 0;
-    for (struct addrinfo *a = addresses; a != NULL && server->listen_fd < 0; a = a->ai_next) {
-        error = listen_on(server, a) ? 0 : errno;
+    for (struct addrinfo *a = addresses; a != NULL && listener->fd < 0; a = a->ai_next) {
+        error = listen_on(listener, a) ? 0 : errno;
     }
     freeaddrinfo(addresses);
-    if (server->listen_fd < 0) {
-        return ps_error_set_os(err, error, "cannot listen on %s port %s", options->host, port);
+    if (listener->fd < 0) {
+        return ps_error_set_os(err, error, "cannot listen on %s port %s", host, port);
     }
     return PS_OK;
 }
@@ -127,13 +129,19 @@ static ps_code open_parts(ps_http_server *server, ps_error *err)
 {
     const ps_http_options *options = &server->options;
     if (options->tls_cert_path != NULL) {
-        ps_code code =
-            ps_tls_context_open(options->tls_cert_path, options->tls_key_path, &server->tls, err);
+        const ps_tls_files files = {.cert = options->tls_cert_path,
+                                    .key = options->tls_key_path,
+                                    .client_ca = options->tls_client_ca_path,
+                                    .crl = options->tls_crl_path};
+        ps_code code = ps_tls_context_open(&files, &server->tls, err);
         if (code != PS_OK) {
             return code;
         }
     }
-    ps_code code = start_listener(server, err);
+    ps_code code = start_listener(&server->listeners[0], options->host, options->port, err);
+    if (code == PS_OK && options->admin_host != NULL) {
+        code = start_listener(&server->listeners[1], options->admin_host, options->admin_port, err);
+    }
     if (code != PS_OK) {
         return code;
     }
@@ -165,7 +173,8 @@ ps_code ps_http_server_open(const ps_http_options *options, const ps_http_handle
     server->options = *options;
     server->handler = handler;
     server->context = context;
-    server->listen_fd = -1;
+    server->listeners[0] = (ps_http_listener){.fd = -1};
+    server->listeners[1] = (ps_http_listener){.fd = -1, .is_for_admin = true};
     ps_code code = open_parts(server, err);
     if (code != PS_OK) {
         ps_http_server_close(server);
@@ -173,8 +182,11 @@ ps_code ps_http_server_open(const ps_http_options *options, const ps_http_handle
     }
     /* Borrowed texts are not needed any more, and might not live as long as we do. */
     server->options.host = NULL;
+    server->options.admin_host = NULL;
     server->options.tls_cert_path = NULL;
     server->options.tls_key_path = NULL;
+    server->options.tls_client_ca_path = NULL;
+    server->options.tls_crl_path = NULL;
     *out_server = server;
     return PS_OK;
 }
@@ -215,6 +227,16 @@ static bool all_have_left_listener(const ps_http_server *server)
     return true;
 }
 
+static void listeners_close(ps_http_server *server)
+{
+    for (size_t i = 0; i < PS_HTTP_LISTENERS; i++) {
+        if (server->listeners[i].fd >= 0) {
+            close(server->listeners[i].fd);
+            server->listeners[i].fd = -1;
+        }
+    }
+}
+
 void ps_http_server_drain(ps_http_server *server)
 {
     int64_t end_ns = ps_http_clock_ns() + server->options.drain_timeout_ns;
@@ -224,11 +246,11 @@ void ps_http_server_drain(ps_http_server *server)
     }
     const struct timespec pause = {.tv_nsec = 2 * PS_NS_PER_MS};
     while (ps_http_clock_ns() < end_ns) {
-        if (server->listen_fd >= 0 && all_have_left_listener(server)) {
-            close(server->listen_fd); /* new clients are refused by the system from here on */
-            server->listen_fd = -1;
+        bool are_closed = all_have_left_listener(server);
+        if (are_closed) {
+            listeners_close(server); /* new clients are refused by the system from here on */
         }
-        if (server->listen_fd < 0 && ps_http_server_connection_count(server) == 0) {
+        if (are_closed && ps_http_server_connection_count(server) == 0) {
             return;
         }
         nanosleep(&pause, NULL);
@@ -254,9 +276,7 @@ void ps_http_server_close(ps_http_server *server)
     }
     free(server->nets);
     ps_tls_context_close(server->tls);
-    if (server->listen_fd >= 0) {
-        close(server->listen_fd);
-    }
+    listeners_close(server);
     free(server);
 }
 
@@ -264,7 +284,12 @@ void ps_http_server_close(ps_http_server *server)
 
 uint16_t ps_http_server_port(const ps_http_server *server)
 {
-    return server->port;
+    return server->listeners[0].port;
+}
+
+uint16_t ps_http_server_admin_port(const ps_http_server *server)
+{
+    return server->listeners[1].port;
 }
 
 ps_http_loop *ps_http_server_loop(ps_http_server *server, uint32_t index)
@@ -321,6 +346,8 @@ void ps_http_server_stats(const ps_http_server *server, ps_http_stats *out_stats
         ADD(bytes_in);
         ADD(bytes_out);
         ADD(tls_failures);
+        ADD(tls_reloads);
+        ADD(tls_reload_failures);
 #undef ADD
     }
     *out_stats = stats;

@@ -57,6 +57,9 @@ typedef enum {
     PS_HTTP_IF_NONE_MATCH,
     PS_HTTP_USER_AGENT,
     PS_HTTP_ORIGIN,
+    PS_HTTP_SIGNATURE, /* Paystream-Signature, -Timestamp, -Nonce */
+    PS_HTTP_TIMESTAMP,
+    PS_HTTP_NONCE,
     PS_HTTP_HEADER_KINDS /* how many */
 } ps_http_header;
 
@@ -64,6 +67,7 @@ typedef enum {
 enum { PS_HTTP_BODY_PADDING = 64 };
 
 ps_http_method ps_http_request_method(const ps_http_request *request);
+ps_slice ps_http_method_name(ps_http_method method); /* "GET" */
 /* "/v1/payments": raw, percent-encoding kept (valid, no %00); "*" for OPTIONS *. All slices borrow
  * from the request. */
 ps_slice ps_http_request_path(const ps_http_request *request);
@@ -78,6 +82,10 @@ void ps_http_request_header_at(const ps_http_request *request, size_t index, ps_
 char *ps_http_request_body(ps_http_request *request, size_t *out_size);
 /* IPv6, or IPv4 as ::ffff:a.b.c.d. */
 void ps_http_request_peer(const ps_http_request *request, uint8_t out_address[16]);
+/* Whom the client's certificate names (tls.h); empty without one. In on_head and on_request. */
+ps_slice ps_http_request_identity(const ps_http_request *request);
+/* It came by the address of admin_host. */
+bool ps_http_request_is_by_admin(const ps_http_request *request);
 uint64_t ps_http_request_connection(const ps_http_request *request); /* unique in the process */
 ps_http_loop *ps_http_request_loop(const ps_http_request *request);
 int64_t ps_http_request_received_ns(const ps_http_request *request); /* monotonic, head complete */
@@ -156,8 +164,12 @@ typedef struct {
     const char *host;          /* numeric address or name; "127.0.0.1" by default */
     uint16_t port;             /* 0: any free port, see ps_http_server_port */
     uint32_t thread_count;     /* 1 */
-    const char *tls_cert_path; /* PEM chain; NULL: no TLS */
-    const char *tls_key_path;
+    const char *admin_host;    /* a second address to listen on; NULL: none. Its connections have */
+    uint16_t admin_port;       /* a small reserve above connections_max */
+    const char *tls_cert_path; /* PEM chain; NULL: no TLS. All TLS files are read again when they */
+    const char *tls_key_path;  /* change (tls.h) */
+    const char *tls_client_ca_path; /* NULL: clients need no certificate */
+    const char *tls_crl_path;       /* NULL: no revocation list */
     size_t request_state_size;
 
     uint32_t connections_max;         /* per server; beyond: 503 and close */
@@ -187,6 +199,7 @@ PS_CHECKED ps_code ps_http_server_open(const ps_http_options *options,
                                        const ps_http_handler *handler, void *context,
                                        ps_http_server **out_server, ps_error *err);
 uint16_t ps_http_server_port(const ps_http_server *server);
+uint16_t ps_http_server_admin_port(const ps_http_server *server); /* 0: none */
 /* Starts the network threads. After a failure the server can only be closed. */
 PS_CHECKED ps_code ps_http_server_start(ps_http_server *server, ps_error *err);
 /* Stops accepting, closes idle connections, lets outstanding requests finish with
@@ -211,7 +224,7 @@ typedef struct {
     uint64_t accepted, refused_full, accept_pauses;
     uint64_t connections; /* open now */
     uint64_t requests, replies, refusals, timeouts, resets;
-    uint64_t bytes_in, bytes_out, tls_failures;
+    uint64_t bytes_in, bytes_out, tls_failures, tls_reloads, tls_reload_failures;
 } ps_http_stats;
 void ps_http_server_stats(const ps_http_server *server, ps_http_stats *out_stats);
 

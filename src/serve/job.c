@@ -12,23 +12,23 @@ enum {
     KEPT_BUFFER_MAX = 64 * 1024 /* bytes of a buffer that a resting job may keep */
 };
 
-struct ps_arena_chunk {
-    ps_arena_chunk *older;
+struct ps_job_arena_chunk {
+    ps_job_arena_chunk *older;
     size_t capacity;
     size_t used;
     size_t reserved;
     char bytes[];
 };
 
-void ps_arena_init(ps_arena *arena, size_t size_max)
+void ps_job_arena_init(ps_job_arena *arena, size_t size_max)
 {
-    *arena = (ps_arena){.size_max = size_max};
+    *arena = (ps_job_arena){.size_max = size_max};
 }
 
-void ps_arena_release(ps_arena *arena)
+void ps_job_arena_release(ps_job_arena *arena)
 {
-    for (ps_arena_chunk *at = arena->chunks; at != NULL;) {
-        ps_arena_chunk *older = at->older;
+    for (ps_job_arena_chunk *at = arena->chunks; at != NULL;) {
+        ps_job_arena_chunk *older = at->older;
         free(at);
         at = older;
     }
@@ -36,11 +36,11 @@ void ps_arena_release(ps_arena *arena)
     arena->size = 0;
 }
 
-void ps_arena_clear(ps_arena *arena)
+void ps_job_arena_clear(ps_job_arena *arena)
 {
-    ps_arena_chunk *kept = NULL;
-    for (ps_arena_chunk *at = arena->chunks; at != NULL;) {
-        ps_arena_chunk *older = at->older;
+    ps_job_arena_chunk *kept = NULL;
+    for (ps_job_arena_chunk *at = arena->chunks; at != NULL;) {
+        ps_job_arena_chunk *older = at->older;
         if (kept == NULL && at->capacity <= CHUNK_SMALL) {
             kept = at;
             kept->older = NULL;
@@ -54,13 +54,13 @@ void ps_arena_clear(ps_arena *arena)
     arena->size = 0;
 }
 
-void *ps_arena_take(ps_arena *arena, size_t size)
+void *ps_job_arena_take(ps_job_arena *arena, size_t size)
 {
     size = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     if (size > arena->size_max - arena->size) {
         return NULL;
     }
-    ps_arena_chunk *chunk = arena->chunks;
+    ps_job_arena_chunk *chunk = arena->chunks;
     if (chunk == NULL || size > chunk->capacity - chunk->used) {
         size_t capacity = chunk == NULL ? CHUNK_SMALL : CHUNK_LARGE;
         capacity = size > capacity ? size : capacity;
@@ -81,12 +81,12 @@ void *ps_arena_take(ps_arena *arena, size_t size)
 
 /* ── copies ── */
 
-static bool slice_copy(ps_arena *arena, ps_slice *slice)
+static bool slice_copy(ps_job_arena *arena, ps_slice *slice)
 {
     if (slice->size == 0) {
         return true;
     }
-    char *copy = ps_arena_take(arena, slice->size);
+    char *copy = ps_job_arena_take(arena, slice->size);
     if (copy == NULL) {
         return false;
     }
@@ -95,7 +95,7 @@ static bool slice_copy(ps_arena *arena, ps_slice *slice)
     return true;
 }
 
-static bool slices_copy(ps_arena *arena, ps_slice *const *slices, size_t count)
+static bool slices_copy(ps_job_arena *arena, ps_slice *const *slices, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (!slice_copy(arena, slices[i])) {
@@ -105,10 +105,10 @@ static bool slices_copy(ps_arena *arena, ps_slice *const *slices, size_t count)
     return true;
 }
 
-static bool payment_copy(ps_arena *arena, const ps_payment_request *payment,
+static bool payment_copy(ps_job_arena *arena, const ps_payment_request *payment,
                          const ps_payment_request **out_copy)
 {
-    ps_payment_request *copy = ps_arena_take(arena, sizeof *copy);
+    ps_payment_request *copy = ps_job_arena_take(arena, sizeof *copy);
     if (copy == NULL) {
         return false;
     }
@@ -124,7 +124,7 @@ static bool payment_copy(ps_arena *arena, const ps_payment_request *payment,
     return slices_copy(arena, slices, sizeof slices / sizeof slices[0]);
 }
 
-static bool own_part_copy(ps_arena *arena, ps_command *copy)
+static bool own_part_copy(ps_job_arena *arena, ps_command *copy)
 {
     switch (copy->kind) {
     case PS_CMD_PAYMENT_CREATE:
@@ -173,7 +173,7 @@ static bool own_part_copy(ps_arena *arena, ps_command *copy)
     return true;
 }
 
-bool ps_command_copy(ps_arena *arena, const ps_command *command, ps_command *out_copy)
+bool ps_command_copy(ps_job_arena *arena, const ps_command *command, ps_command *out_copy)
 {
     *out_copy = *command;
     ps_slice *slices[] = {&out_copy->target, &out_copy->reason, &out_copy->reference,
@@ -182,7 +182,7 @@ bool ps_command_copy(ps_arena *arena, const ps_command *command, ps_command *out
            own_part_copy(arena, out_copy);
 }
 
-bool ps_query_copy(ps_arena *arena, const ps_query *query, ps_query *out_copy)
+bool ps_query_copy(ps_job_arena *arena, const ps_query *query, ps_query *out_copy)
 {
     *out_copy = *query;
     ps_slice *slices[] = {&out_copy->target, &out_copy->merchant, &out_copy->payer,
@@ -198,7 +198,7 @@ ps_job *ps_job_new(void)
     if (job == NULL) {
         return NULL;
     }
-    ps_arena_init(&job->arena, PS_JOB_ARENA_MAX);
+    ps_job_arena_init(&job->arena, PS_JOB_ARENA_MAX);
     ps_buf_init(&job->structs, PS_JOB_STRUCTS_MAX);
     ps_buf_init(&job->payloads, PS_JOB_PAYLOADS_MAX);
     ps_buf_init(&job->reply, PS_JOB_REPLY_MAX);
@@ -210,7 +210,7 @@ void ps_job_free(ps_job *job)
     if (job == NULL) {
         return;
     }
-    ps_arena_release(&job->arena);
+    ps_job_arena_release(&job->arena);
     ps_buf_release(&job->structs);
     ps_buf_release(&job->payloads);
     ps_buf_release(&job->reply);
@@ -231,7 +231,7 @@ static void buffer_rest(ps_buf *buf)
 
 void ps_job_reset(ps_job *job)
 {
-    ps_arena arena = job->arena;
+    ps_job_arena arena = job->arena;
     ps_buf structs = job->structs;
     ps_buf payloads = job->payloads;
     ps_buf reply = job->reply;
@@ -244,7 +244,7 @@ void ps_job_reset(ps_job *job)
     job->structs = structs;
     job->payloads = payloads;
     job->reply = reply;
-    ps_arena_clear(&job->arena);
+    ps_job_arena_clear(&job->arena);
     buffer_rest(&job->structs);
     buffer_rest(&job->payloads);
     buffer_rest(&job->reply);

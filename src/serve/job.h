@@ -11,25 +11,27 @@
 #include "serve/api.h"
 #include "serve/auth.h"
 #include "serve/http_server.h"
+#include "serve/tls.h"
 
 /* ── arena: bump allocation, freed as a whole ── */
 
-typedef struct ps_arena_chunk ps_arena_chunk;
+typedef struct ps_job_arena_chunk ps_job_arena_chunk;
 typedef struct {
-    ps_arena_chunk *chunks; /* newest first */
+    ps_job_arena_chunk *chunks; /* newest first */
     size_t size_max;
     size_t size; /* handed out */
-} ps_arena;
-void ps_arena_init(ps_arena *arena, size_t size_max);
-void ps_arena_release(ps_arena *arena);
-void ps_arena_clear(ps_arena *arena); /* keeps one small chunk */
+} ps_job_arena;
+void ps_job_arena_init(ps_job_arena *arena, size_t size_max);
+void ps_job_arena_release(ps_job_arena *arena);
+void ps_job_arena_clear(ps_job_arena *arena); /* keeps one small chunk */
 /* 16-aligned, not zeroed; NULL: over size_max, or memory is out. */
-void *ps_arena_take(ps_arena *arena, size_t size);
+void *ps_job_arena_take(ps_job_arena *arena, size_t size);
 
 /* Copies a command with all that it points to. False: memory. */
-PS_CHECKED bool ps_command_copy(ps_arena *arena, const ps_command *command, ps_command *out_copy);
+PS_CHECKED bool ps_command_copy(ps_job_arena *arena, const ps_command *command,
+                                ps_command *out_copy);
 /* The same for a query. */
-PS_CHECKED bool ps_query_copy(ps_arena *arena, const ps_query *query, ps_query *out_copy);
+PS_CHECKED bool ps_query_copy(ps_job_arena *arena, const ps_query *query, ps_query *out_copy);
 
 /* ── jobs ── */
 
@@ -53,7 +55,7 @@ typedef struct ps_job {
     bool is_batch;
     ps_auth_key key;
     ps_u128 request_id;
-    ps_arena arena;
+    ps_job_arena arena;
     ps_job_item *items; /* in the arena */
     uint32_t item_count;
     uint32_t next_item; /* core: the first one that is not executed */
@@ -62,6 +64,7 @@ typedef struct ps_job {
     ps_buf structs;    /* query: result structs; account commands: the account after it */
     ps_buf payloads;   /* copies of the records made */
     uint64_t wait_seq; /* V1: released when this is durable */
+    char certificate[PS_TLS_IDENTITY_MAX];    /* the name in that of the connection, for audit */
     char secret[PS_API_KEY_TEXT_MAX];         /* KEY_CREATE; empty otherwise; wiped with the job */
     int64_t received_ns, pushed_ns, taken_ns; /* monotonic */
     bool is_rendered;

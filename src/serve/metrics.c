@@ -21,6 +21,9 @@ typedef enum {
     M_ACCEPTED,
     M_CONNECTIONS_REFUSED,
     M_TIMEOUTS,
+    M_TLS_FAILURES,
+    M_TLS_RELOADS,
+    M_TLS_RELOAD_FAILURES,
     M_BYTES_IN,
     M_BYTES_OUT,
     M_DURABLE_SEQ,
@@ -73,6 +76,12 @@ static const ps_metric metrics[METRIC_COUNT] = {
                                "Connections refused because too many were open."},
     [M_TIMEOUTS] = {"paystream_timeouts_total", PS_METRIC_COUNTER, NULL,
                     "Connections closed because a deadline passed."},
+    [M_TLS_FAILURES] = {"paystream_tls_failures_total", PS_METRIC_COUNTER, NULL,
+                        "TLS handshakes that failed, refused certificates included."},
+    [M_TLS_RELOADS] = {"paystream_tls_reloads_total", PS_METRIC_COUNTER, NULL,
+                       "Times that changed TLS files were taken into use."},
+    [M_TLS_RELOAD_FAILURES] = {"paystream_tls_reload_failures_total", PS_METRIC_COUNTER, NULL,
+                               "Times that changed TLS files did not work; the old ones stay."},
     [M_BYTES_IN] = {"paystream_received_bytes_total", PS_METRIC_COUNTER, NULL, "Bytes received."},
     [M_BYTES_OUT] = {"paystream_sent_bytes_total", PS_METRIC_COUNTER, NULL, "Bytes sent."},
     [M_DURABLE_SEQ] = {"paystream_journal_durable_seq", PS_METRIC_COUNTER, NULL,
@@ -383,6 +392,9 @@ static void http_put(const ps_http_stats *http, ps_buf *out)
     value_put(out, M_ACCEPTED, http->accepted);
     value_put(out, M_CONNECTIONS_REFUSED, http->refused_full);
     value_put(out, M_TIMEOUTS, http->timeouts);
+    value_put(out, M_TLS_FAILURES, http->tls_failures);
+    value_put(out, M_TLS_RELOADS, http->tls_reloads);
+    value_put(out, M_TLS_RELOAD_FAILURES, http->tls_reload_failures);
     value_put(out, M_BYTES_IN, http->bytes_in);
     value_put(out, M_BYTES_OUT, http->bytes_out);
 }

@@ -97,6 +97,21 @@ bool ps_rate_limit_take(ps_rate_limit *limit, uint64_t key, uint32_t cost, int64
     return true;
 }
 
+ps_rate_state ps_rate_limit_look(const ps_rate_limit *limit, uint64_t key, int64_t now_ns)
+{
+    const bucket *set = &limit->buckets[(key & (limit->set_count - 1)) * WAYS];
+    int64_t lack_ns = 0;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].key == key && set[i].full_at_ns > now_ns) {
+            lack_ns = set[i].full_at_ns - now_ns;
+        }
+    }
+    int64_t missing = (lack_ns + limit->token_ns - 1) / limit->token_ns;
+    return (ps_rate_state){.burst = limit->burst,
+                           .left = missing < limit->burst ? limit->burst - (uint32_t)missing : 0,
+                           .full_after_ms = lack_ns > 0 ? to_ms(lack_ns) : 0};
+}
+
 /* ── bad keys: attempts per fixed window ── */
 
 typedef struct {

@@ -32,6 +32,17 @@ void ps_rate_limit_free(ps_rate_limit *limit); /* NULL is fine */
 PS_CHECKED bool ps_rate_limit_take(ps_rate_limit *limit, uint64_t key, uint32_t cost,
                                    int64_t now_ns, uint32_t *out_retry_after_ms);
 
+/* What a client is told of its allowance. */
+typedef struct {
+    uint32_t burst; /* of a full bucket; 0: there is no limit */
+    uint32_t left;
+    uint32_t full_after_ms;
+    uint32_t retry_after_ms; /* the caller's */
+} ps_rate_state;
+
+/* Looks without taking. */
+ps_rate_state ps_rate_limit_look(const ps_rate_limit *limit, uint64_t key, int64_t now_ns);
+
 /* ── bad keys ── */
 
 typedef struct ps_attempt_limit ps_attempt_limit;

@@ -10,7 +10,6 @@
 
 enum {
     EXIT_DISK = 4,
-    AUDIT_RING = 4096,
     BATCH_RING = 4,
     BAD_KEYS_MAX = 16384,
     BAD_KEYS_PER_MINUTE = 30,
@@ -24,6 +23,7 @@ void ps_service_options_init(ps_service_options *options)
     ps_http_options_init(&options->http);
     options->inflight_bytes_max = UINT64_C(256) * 1024 * 1024;
     options->inflight_jobs_max = 16384;
+    options->nonces_max = 2000000;
     options->batch_wait_max_ns = 2 * PS_NS_PER_MS;
     options->scrub_period_ns = INT64_C(7) * 24 * 3600 * PS_NS_PER_S;
 }
@@ -86,7 +86,19 @@ static ps_code parts_make(ps_service *service, ps_error *err)
         code = ps_ring_init(&service->batches, BATCH_RING, err);
     }
     if (code == PS_OK) {
-        code = ps_ring_init(&service->audit_seqs, AUDIT_RING, err);
+        code = ps_ring_init(&service->audit_notes, PS_AUDIT_RING, err);
+    }
+    if (code == PS_OK) {
+        service->audit_slots = calloc(PS_AUDIT_SLOTS, sizeof *service->audit_slots);
+        service->running = calloc(PS_RUNNING_COUNTERS, sizeof *service->running);
+        if (service->audit_slots == NULL || service->running == NULL) {
+            code = ps_error_set(err, PS_E_MEMORY, "no memory for the service");
+        }
+    }
+    if (code == PS_OK && service->options.requires_signature) {
+        code =
+            ps_nonce_log_open(service->io, service->dir, service->options.nonces_max,
+                              ps_io_now_wall_ns(service->io) / PS_NS_PER_S, &service->nonces, err);
     }
     if (code == PS_OK) {
         const ps_attempt_limit_options options = {.key_count_max = BAD_KEYS_MAX,
@@ -134,6 +146,7 @@ ps_code ps_service_open(const ps_service_options *options, ps_service **out_serv
     service->secret = *ps_core_secret(service->core);
     uint32_t loops = options->http.thread_count;
     service->loop_count = loops == 0 ? 1 : loops > PS_LOOPS_MAX ? PS_LOOPS_MAX : loops;
+    service->has_admin_address = options->http.admin_host != NULL;
     service->start_ns = ps_service_mono_ns(service);
     snprintf(service->dir, sizeof service->dir, "%s", options->dir);
     pthread_mutex_init(&service->bad_keys_lock, NULL);
@@ -156,6 +169,11 @@ ps_code ps_service_open(const ps_service_options *options, ps_service **out_serv
 uint16_t ps_service_port(const ps_service *service)
 {
     return ps_http_server_port(service->http);
+}
+
+uint16_t ps_service_admin_port(const ps_service *service)
+{
+    return ps_http_server_admin_port(service->http);
 }
 
 /* ── start and end ── */
@@ -263,7 +281,10 @@ void ps_service_close(ps_service *service)
     ps_audit_close(service->audit);
     ps_attempt_limit_free(service->bad_keys);
     ps_ring_release(&service->batches);
-    ps_ring_release(&service->audit_seqs);
+    ps_ring_release(&service->audit_notes);
+    free(service->audit_slots);
+    free(service->running);
+    ps_nonce_log_close(service->nonces);
     ps_auth_reader_free(service->audit_keys);
     ps_auth_free(service->auth);
     ps_service_metrics_release(&service->metrics);

@@ -26,9 +26,13 @@ typedef struct {
     ps_io *io;             /* borrowed */
     ps_engine *engine;     /* borrowed, open; the service's alone from start to the end of drain */
     const char *dir;       /* data directory; borrowed */
-    ps_http_options http;  /* request_state_size is the service's own */
+    ps_http_options http;  /* request_state_size is the service's own. With admin_host, what
+                            * needs the scope admin is served there alone, and nothing else is */
     uint64_t rate_per_key; /* requests per second of one API key; 0: no limit */
     uint64_t rate_per_address;   /* … of one address; 0: no limit */
+    uint32_t concurrent_per_key; /* requests of one API key under way at once; 0: no limit */
+    bool requires_signature;     /* request_signature.h */
+    uint32_t nonces_max;         /* … remembered in ten minutes */
     uint64_t inflight_bytes_max; /* bodies and answers in the making; default 256 MiB */
     uint32_t inflight_jobs_max;  /* requests handed to the core; default 16,384 */
     int64_t batch_wait_max_ns;   /* a batch is closed after this, though one is in flight; 2 ms */
@@ -47,6 +51,7 @@ PS_CHECKED ps_code ps_service_open(const ps_service_options *options, ps_service
 /* Starts the threads: from here on requests are answered. */
 PS_CHECKED ps_code ps_service_start(ps_service *service, ps_error *err);
 uint16_t ps_service_port(const ps_service *service);
+uint16_t ps_service_admin_port(const ps_service *service); /* 0: none */
 /* Takes no more, finishes what was taken (≤ http.drain_timeout), commits it, writes a final snapshot
  * when that is quick, seals the journal: the next start replays nothing. A snapshot that fails is
  * only said; a journal that cannot be sealed is a fault. The threads are gone after it. */

@@ -110,15 +110,27 @@ static void keys_learn(ps_service *service, ps_slice payload)
     }
 }
 
-static void record_learn(ps_service *service, const ps_command *command, uint64_t seq,
-                         ps_slice payload)
+/* What does not fit is found by a scan of the journal, without the certificate's name. */
+static void audit_push(ps_service *service, uint64_t seq, const char *certificate)
 {
-    if (command->kind == PS_CMD_KEY_CREATE || command->kind == PS_CMD_KEY_REVOKE) {
-        keys_learn(service, payload);
-    }
-    if (ps_audit_covers(command->kind) &&
-        !ps_ring_push(&service->audit_seqs, (void *)(uintptr_t)seq)) {
+    ps_audit_note *note = &service->audit_slots[service->audit_pushed % PS_AUDIT_SLOTS];
+    note->seq = seq;
+    memcpy(note->certificate, certificate, sizeof note->certificate);
+    if (ps_ring_push(&service->audit_notes, note)) {
+        service->audit_pushed++;
+    } else {
         atomic_store(&service->audit_missed_seq, seq);
+    }
+}
+
+static void record_learn(ps_service *service, const ps_job *job, ps_command_kind command,
+                         const ps_reply *reply)
+{
+    if (command == PS_CMD_KEY_CREATE || command == PS_CMD_KEY_REVOKE) {
+        keys_learn(service, reply->payload);
+    }
+    if (ps_audit_covers(command)) {
+        audit_push(service, reply->seq, job->certificate);
     }
 }
 
@@ -159,7 +171,7 @@ static bool item_execute(core_thread *core, ps_job *job, ps_job_item *item)
     if (reply.result.kind == PS_RESULT_RECORD) {
         item->payload_offset = job->payloads.size;
         ps_buf_append_slice(&job->payloads, reply.payload);
-        record_learn(service, &item->command, reply.seq, reply.payload);
+        record_learn(service, job, item->command.kind, &reply);
     }
     return true;
 }

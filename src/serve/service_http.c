@@ -1,7 +1,6 @@
-/* Requests on a network thread: who asks, whether it is taken, and what it asks for.
+/* Requests on a network thread that were admitted (service_admission.c): what they ask for.
  *
- * on_head sees a request before a byte of its body: routes, keys, scopes, limits and overload are
- * decided there. on_request decodes and hands a job to the core, or answers what needs no core.
+ * on_request decodes and hands a job to the core, or answers what needs no core.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,21 +10,16 @@
 #include "serve/render_walk.h"
 #include "serve/service_internal.h"
 
-enum {
-    PATH_BUFFER = 8192,
-    REQUEST_BYTES = 2048, /* what a request holds besides its body */
-    HEADERS_MAX = 4096,
-    BODY_SCRATCH_MAX = 4 * 1024 * 1024,
-    LOOP_JOBS_MIN = 16
-};
+enum { HEADERS_MAX = 4096, BODY_SCRATCH_MAX = 4 * 1024 * 1024, LOOP_JOBS_MIN = 16 };
 
+static const char request_error[] = "invalid_request_error";
 static const ps_slice html_type = {"text/html; charset=utf-8", 24};
 static const ps_slice metrics_type = {"text/plain; version=0.0.4; charset=utf-8", 40};
 const ps_slice ps_json_type = {"application/json", 16};
 
 /* ── loops ── */
 
-static uint32_t loop_jobs_max(const ps_service *service)
+uint32_t ps_loop_jobs_max(const ps_service *service)
 {
     uint32_t share = service->options.inflight_jobs_max / service->loop_count;
     return share < LOOP_JOBS_MIN ? LOOP_JOBS_MIN : share;
@@ -62,7 +56,7 @@ static ps_code limit_new(uint64_t rate, ps_rate_limit **out_limit, ps_error *err
 
 static ps_code loop_parts_make(ps_service *service, ps_service_loop *loop, ps_error *err)
 {
-    uint32_t capacity = power_of_two(loop_jobs_max(service));
+    uint32_t capacity = power_of_two(ps_loop_jobs_max(service));
     ps_code code = ps_ring_init(&loop->to_core, capacity, err);
     if (code == PS_OK) {
         code = ps_ring_init(&loop->from_core, capacity, err);
@@ -167,14 +161,30 @@ void ps_loop_random(ps_service_loop *loop, void *out, size_t size)
 
 /* ── answers ── */
 
-ps_slice ps_loop_headers(ps_service_loop *loop, ps_u128 request_id, ps_slice extra)
+/* As draft-ietf-httpapi-ratelimit-headers has them; Reset in seconds until the allowance is whole.
+ */
+static void rate_append(ps_buf *headers, const ps_rate_state *rate)
+{
+    PS_PUT(headers, "RateLimit-Limit: ");
+    ps_buf_append_u64(headers, rate->burst);
+    PS_PUT(headers, "\r\nRateLimit-Remaining: ");
+    ps_buf_append_u64(headers, rate->left);
+    PS_PUT(headers, "\r\nRateLimit-Reset: ");
+    ps_buf_append_u64(headers, (rate->full_after_ms + 999) / 1000);
+    PS_PUT(headers, "\r\n");
+}
+
+ps_slice ps_loop_headers(ps_service_loop *loop, const ps_request_state *state, ps_slice extra)
 {
     char id[30];
     ps_buf_clear(&loop->headers);
-    ps_request_id_format(request_id, id);
+    ps_request_id_format(state->request_id, id);
     PS_PUT(&loop->headers, "Request-Id: ");
     ps_buf_append(&loop->headers, id, sizeof id);
     PS_PUT(&loop->headers, "\r\n");
+    if (state->rate.burst != 0) {
+        rate_append(&loop->headers, &state->rate);
+    }
     ps_buf_append_slice(&loop->headers, extra);
     return ps_buf_slice(&loop->headers);
 }
@@ -187,9 +197,8 @@ static size_t route_number(const ps_route *route)
 
 void ps_loop_request_end(ps_service_loop *loop, ps_http_request *request, uint16_t status)
 {
-    ps_request_state *state = ps_http_request_state(request);
-    loop->inflight_bytes -= state->bytes;
-    state->bytes = 0;
+    const ps_request_state *state = ps_http_request_state(request);
+    ps_loop_release(loop, request);
     atomic_store_explicit(&loop->metrics.inflight_bytes, loop->inflight_bytes,
                           memory_order_relaxed);
     ps_loop_metrics_request(&loop->metrics, route_number(state->route), status);
@@ -201,14 +210,14 @@ void ps_loop_answer(ps_service_loop *loop, ps_http_request *request, uint16_t st
     const ps_request_state *state = ps_http_request_state(request);
     const ps_http_answer answer = {.status = status,
                                    .content_type = content_type,
-                                   .headers = ps_loop_headers(loop, state->request_id, extra),
+                                   .headers = ps_loop_headers(loop, state, extra),
                                    .body = body};
     ps_loop_request_end(loop, request, status);
     ps_http_reply(request, &answer);
 }
 
-static void answer_error_with(ps_service_loop *loop, ps_http_request *request,
-                              const ps_api_error *error, const char *extra)
+void ps_loop_answer_error_with(ps_service_loop *loop, ps_http_request *request,
+                               const ps_api_error *error, const char *extra)
 {
     char lines[256];
     const ps_request_state *state = ps_http_request_state(request);
@@ -227,307 +236,24 @@ static void answer_error_with(ps_service_loop *loop, ps_http_request *request,
 void ps_loop_answer_error(ps_service_loop *loop, ps_http_request *request,
                           const ps_api_error *error)
 {
-    answer_error_with(loop, request, error, "");
+    ps_loop_answer_error_with(loop, request, error, "");
 }
 
-static ps_api_error error_of(uint16_t status, const char *type, const char *code,
-                             const char *message)
+void ps_loop_answer_overload(ps_service_loop *loop, ps_http_request *request)
 {
-    ps_api_error error = {.http_status = status, .type = type, .code = code};
-    snprintf(error.message, sizeof error.message, "%s", message);
-    return error;
-}
-
-/* ── admission ── */
-
-static const char request_error[] = "invalid_request_error";
-
-typedef enum { CLASS_ALWAYS, CLASS_READ, CLASS_WRITE, CLASS_SETTLE } request_class;
-
-/* What is shed first when there is too much: reads, then new money, then what settles old. */
-static request_class class_of(const ps_route *route)
-{
-    switch (route->kind) {
-    case PS_ROUTE_HEALTH:
-    case PS_ROUTE_READY:
-    case PS_ROUTE_METRICS:
-    case PS_ROUTE_OPENAPI:
-    case PS_ROUTE_PAGE:
-        return CLASS_ALWAYS;
-    case PS_ROUTE_QUERY:
-    case PS_ROUTE_PAYMENT_EVENTS:
-    case PS_ROUTE_PAYMENT_POSTINGS:
-    case PS_ROUTE_ACCOUNT_ENTRIES:
-    case PS_ROUTE_EVENTS:
-    case PS_ROUTE_STREAM:
-        return CLASS_READ;
-    case PS_ROUTE_BATCH:
-        return CLASS_WRITE;
-    case PS_ROUTE_KEY_CREATE:
-        return CLASS_SETTLE;
-    case PS_ROUTE_COMMAND:
-        break;
-    }
-    bool is_new = route->command == PS_CMD_PAYMENT_CREATE ||
-                  route->command == PS_CMD_TRANSFER_CREATE ||
-                  route->command == PS_CMD_ACCOUNT_OPEN || route->command == PS_CMD_RISK_EVENT;
-    return is_new ? CLASS_WRITE : CLASS_SETTLE;
-}
-
-/* Percent of each limit, and the delay of the queue, at which a class is refused. */
-static bool is_overloaded(const ps_service_loop *loop, request_class class)
-{
-    static const struct {
-        uint32_t percent;
-        int64_t delay_ns;
-    } limits[] = {[CLASS_ALWAYS] = {100, INT64_MAX},
-                  [CLASS_READ] = {50, 250 * PS_NS_PER_MS},
-                  [CLASS_WRITE] = {80, 1000 * PS_NS_PER_MS},
-                  [CLASS_SETTLE] = {100, 5000 * PS_NS_PER_MS}};
-    const ps_service *service = loop->service;
-    if (class == CLASS_ALWAYS) {
-        return false;
-    }
-    uint64_t jobs_max = (uint64_t)loop_jobs_max(service) * limits[class].percent / 100;
-    uint64_t bytes_max =
-        service->options.inflight_bytes_max / service->loop_count * limits[class].percent / 100;
-    int64_t delay_ns = atomic_load_explicit(&service->queue_delay_ns, memory_order_relaxed);
-    return loop->job_count >= jobs_max || loop->inflight_bytes >= bytes_max ||
-           delay_ns > limits[class].delay_ns;
-}
-
-static uint64_t address_hash(const ps_service *service, const uint8_t address[16])
-{
-    return ps_hash_keyed(&service->secret, address, 16).low;
-}
-
-/* A bad key: 401, or 429 when this address has tried too many. */
-static void answer_bad_key(ps_service_loop *loop, ps_http_request *request, ps_auth_outcome outcome)
-{
-    static const char challenge[] = "WWW-Authenticate: Bearer realm=\"paystream\"\r\n";
-    ps_service *service = loop->service;
-    if (outcome == PS_AUTH_MISSING) {
-        ps_api_error error =
-            error_of(401, "authentication_error", "key_missing",
-                     "An API key is needed: send the header Authorization: Bearer KEY.");
-        answer_error_with(loop, request, &error, challenge);
-        return;
-    }
-    uint8_t address[16];
-    uint32_t retry_after_ms = 0;
-    ps_http_request_peer(request, address);
-    pthread_mutex_lock(&service->bad_keys_lock);
-    bool may_try = ps_attempt_limit_add(service->bad_keys, address_hash(service, address),
-                                        ps_http_loop_now_ns(loop->http), &retry_after_ms);
-    pthread_mutex_unlock(&service->bad_keys_lock);
-    if (!may_try) {
-        ps_api_error error = error_of(429, "rate_limit_error", "too_many_bad_keys",
-                                      "Too many bad keys came from this address. Wait, and check "
-                                      "which key is configured.");
-        error.retry_after_s = (retry_after_ms + 999) / 1000;
-        ps_loop_answer_error(loop, request, &error);
-        return;
-    }
-    ps_api_error error =
-        outcome == PS_AUTH_EXPIRED
-            ? error_of(401, "authentication_error", "key_expired",
-                       "This API key has expired. Make a new one with an admin key.")
-            : error_of(401, "authentication_error", "key_invalid",
-                       "This API key is not valid: it is mistyped, revoked, or of another server.");
-    answer_error_with(loop, request, &error, challenge);
-}
-
-static bool take_token(ps_rate_limit *limit, uint64_t key, int64_t now_ns, uint32_t *out_retry_s)
-{
-    uint32_t retry_after_ms = 0;
-    if (limit == NULL || ps_rate_limit_take(limit, key, 1, now_ns, &retry_after_ms)) {
-        return true;
-    }
-    *out_retry_s = (retry_after_ms + 999) / 1000;
-    return false;
-}
-
-/* Key, limits, scope. False: answered. */
-static bool authenticate(ps_service_loop *loop, ps_http_request *request, const ps_route *route)
-{
-    ps_service *service = loop->service;
-    ps_request_state *state = ps_http_request_state(request);
-    ps_auth_outcome outcome =
-        ps_auth_check(loop->auth, ps_http_request_header(request, PS_HTTP_AUTHORIZATION),
-                      ps_io_now_wall_ns(service->io), &state->key);
-    if (outcome != PS_AUTH_OK) {
-        answer_bad_key(loop, request, outcome);
-        return false;
-    }
-    uint8_t address[16];
-    uint32_t retry_s = 0;
-    int64_t now_ns = ps_http_loop_now_ns(loop->http);
-    ps_http_request_peer(request, address);
-    if (!take_token(loop->key_limit, state->key.number, now_ns, &retry_s) ||
-        !take_token(loop->address_limit, address_hash(service, address), now_ns, &retry_s)) {
-        ps_api_error error = error_of(429, "rate_limit_error", "rate_limited",
-                                      "Too many requests. Slow down and try again.");
-        error.retry_after_s = retry_s;
-        ps_loop_answer_error(loop, request, &error);
-        return false;
-    }
-    if ((state->key.scopes & (route->scopes | PS_SCOPE_ADMIN)) == 0) {
-        const ps_refusal_text *text = ps_refusal_describe(PS_REFUSED_SCOPE);
-        ps_api_error error = error_of(text->http_status, text->type, text->code, text->message);
-        ps_loop_answer_error(loop, request, &error);
-        return false;
-    }
-    return true;
-}
-
-/* Card numbers in a header (S-C1). The key of the caller is not looked at: its characters are
- * ours. */
-static bool headers_have_card_number(const ps_http_request *request)
-{
-    size_t count = ps_http_request_header_count(request);
-    ps_slice authorization = ps_http_request_header(request, PS_HTTP_AUTHORIZATION);
-    for (size_t i = 0; i < count; i++) {
-        ps_slice name, value;
-        ps_http_request_header_at(request, i, &name, &value);
-        if (value.data != authorization.data && ps_text_has_card_number(value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *const method_names[] = {"GET", "POST", "DELETE"};
-
-static void answer_no_route(ps_service_loop *loop, ps_http_request *request,
-                            uint32_t allowed_methods)
-{
-    if (allowed_methods == 0) {
-        ps_api_error error = error_of(404, request_error, "route_unknown",
-                                      "There is nothing at this path. GET /openapi.json lists "
-                                      "all routes.");
-        ps_loop_answer_error(loop, request, &error);
-        return;
-    }
-    char allow[64] = "Allow: ";
-    const char *separator = "";
-    for (size_t i = 0; i < sizeof method_names / sizeof method_names[0]; i++) {
-        if ((allowed_methods & (1U << i)) != 0) {
-            size_t at = strlen(allow);
-            snprintf(allow + at, sizeof allow - at, "%s%s", separator, method_names[i]);
-            separator = ", ";
-        }
-    }
-    size_t at = strlen(allow);
-    snprintf(allow + at, sizeof allow - at, "\r\n");
-    ps_api_error error = error_of(405, request_error, "method_not_allowed",
-                                  "This path does not take this method; see the header Allow.");
-    answer_error_with(loop, request, &error, allow);
-}
-
-/* False: no such route; *out_allowed: the methods that its path takes. */
-static bool route_match(ps_http_request *request, ps_request_state *state, uint32_t *out_allowed)
-{
-    char buffer[PATH_BUFFER];
-    ps_slice path = ps_http_request_path(request);
-    ps_http_method method = ps_http_request_method(request);
-    ps_route_match match = {.route = NULL};
-    *out_allowed = 0;
-    if (path.size > sizeof buffer) {
-        return false;
-    }
-    ps_method asked = method == PS_HTTP_POST     ? PS_METHOD_POST
-                      : method == PS_HTTP_DELETE ? PS_METHOD_DELETE
-                                                 : PS_METHOD_GET;
-    ps_route_find(asked, path, buffer, &match);
-    *out_allowed = match.allowed_methods;
-    bool is_known = method == PS_HTTP_GET || method == PS_HTTP_HEAD || method == PS_HTTP_POST ||
-                    method == PS_HTTP_DELETE;
-    if (match.route == NULL || !is_known) {
-        return false;
-    }
-    /* longer ids than any object's are cut: they stay too long, and are refused by decode */
-    size_t size = match.id.size < sizeof state->id ? match.id.size : sizeof state->id;
-    if (size > 0) {
-        memcpy(state->id, match.id.data, size);
-    }
-    state->id_size = (uint8_t)size;
-    state->route = match.route;
-    return true;
-}
-
-static uint64_t content_length(const ps_http_request *request)
-{
-    uint64_t size = 0;
-    ps_slice text = ps_http_request_header(request, PS_HTTP_CONTENT_LENGTH);
-    return text.data != NULL && ps_parse_u64(text, &size) ? size : 0;
-}
-
-static void body_admit(ps_service_loop *loop, ps_http_request *request, const ps_route *route)
-{
-    ps_request_state *state = ps_http_request_state(request);
-    bool is_chunked = ps_http_request_header(request, PS_HTTP_TRANSFER_ENCODING).data != NULL;
-    size_t body_max = route->kind == PS_ROUTE_BATCH ? PS_BATCH_BODY_MAX : PS_BODY_MAX;
-    ps_http_request_set_body_max(request, body_max);
-    state->bytes = REQUEST_BYTES + (is_chunked ? body_max : content_length(request));
-    loop->inflight_bytes += state->bytes;
-}
-
-static bool is_encoded(const ps_http_request *request)
-{
-    ps_slice encoding = ps_http_request_header(request, PS_HTTP_CONTENT_ENCODING);
-    return encoding.size > 0 && !ps_slice_equal(encoding, PS_SLICE("identity"));
-}
-
-static ps_http_admission on_head(void *context, ps_http_request *request)
-{
-    (void)context;
-    ps_service_loop *loop = ps_http_loop_user(ps_http_request_loop(request));
-    ps_request_state *state = ps_http_request_state(request);
-    uint32_t allowed_methods = 0;
-    ps_loop_random(loop, &state->request_id, sizeof state->request_id);
-    if (!route_match(request, state, &allowed_methods)) {
-        ps_http_method method = ps_http_request_method(request);
-        bool is_read = method == PS_HTTP_GET || method == PS_HTTP_HEAD;
-        if (is_read && ps_page_find(ps_http_request_path(request)) != NULL) {
-            return PS_HTTP_CONTINUE; /* a part of the page */
-        }
-        answer_no_route(loop, request, allowed_methods);
-        return PS_HTTP_ANSWERED;
-    }
-    const ps_route *route = state->route;
-    if (is_overloaded(loop, class_of(route))) {
-        ps_api_error error = error_of(503, "api_error", "overloaded",
-                                      "The server has more work than it can do now. Try again; "
-                                      "with the same Idempotency-Key nothing is done twice.");
-        error.retry_after_s = 1;
-        ps_loop_answer_error(loop, request, &error);
-        return PS_HTTP_ANSWERED;
-    }
-    if (route->scopes != 0 && !authenticate(loop, request, route)) {
-        return PS_HTTP_ANSWERED;
-    }
-    if (headers_have_card_number(request)) {
-        ps_api_error error = error_of(400, request_error, "pan_not_accepted",
-                                      "A header holds a card number; nothing of it was kept.");
-        ps_loop_answer_error(loop, request, &error);
-        return PS_HTTP_ANSWERED;
-    }
-    if (is_encoded(request)) {
-        ps_api_error error = error_of(415, request_error, "encoding_unsupported",
-                                      "Bodies are taken uncompressed: leave Content-Encoding out.");
-        ps_loop_answer_error(loop, request, &error);
-        return PS_HTTP_ANSWERED;
-    }
-    body_admit(loop, request, route);
-    return PS_HTTP_CONTINUE;
+    ps_api_error error = ps_api_error_of(503, "api_error", "overloaded",
+                                         "The server has more work than it can do now. Try again; "
+                                         "with the same Idempotency-Key nothing is done twice.");
+    error.retry_after_s = 1;
+    ps_loop_answer_error(loop, request, &error);
 }
 
 /* ── jobs ── */
 
 static void answer_no_memory(ps_service_loop *loop, ps_http_request *request)
 {
-    ps_api_error error = error_of(503, "api_error", "overloaded",
-                                  "The server is out of memory for this request. Try again.");
+    ps_api_error error = ps_api_error_of(
+        503, "api_error", "overloaded", "The server is out of memory for this request. Try again.");
     error.retry_after_s = 1;
     ps_loop_answer_error(loop, request, &error);
 }
@@ -554,7 +280,7 @@ static ps_request_context context_of(const ps_service_loop *loop, ps_http_reques
 static ps_job *job_begin(ps_service_loop *loop, ps_http_request *request)
 {
     const ps_request_state *state = ps_http_request_state(request);
-    ps_job *job = loop->job_count < loop_jobs_max(loop->service) ? ps_loop_job_take(loop) : NULL;
+    ps_job *job = loop->job_count < ps_loop_jobs_max(loop->service) ? ps_loop_job_take(loop) : NULL;
     if (job == NULL) {
         answer_no_memory(loop, request);
         return NULL;
@@ -564,6 +290,9 @@ static ps_job *job_begin(ps_service_loop *loop, ps_http_request *request)
     job->loop = loop->index;
     job->key = state->key;
     job->request_id = state->request_id;
+    ps_slice certificate = ps_http_request_identity(request);
+    memcpy(job->certificate, certificate.data != NULL ? certificate.data : "", certificate.size);
+    job->certificate[certificate.size] = '\0';
     job->received_ns = ps_http_request_received_ns(request);
     return job;
 }
@@ -617,7 +346,7 @@ static void command_begin(ps_service_loop *loop, ps_http_request *request)
         key_make(loop, job, &command, &key);
     }
     job->kind = PS_JOB_COMMANDS;
-    job->items = ps_arena_take(&job->arena, sizeof *job->items);
+    job->items = ps_job_arena_take(&job->arena, sizeof *job->items);
     if (job->items == NULL || !ps_command_copy(&job->arena, &command, &job->items[0].command)) {
         ps_loop_job_return(loop, job);
         answer_no_memory(loop, request);
@@ -644,8 +373,8 @@ static void query_begin(ps_service_loop *loop, ps_http_request *request)
     ps_slice last_id = ps_http_request_header(request, PS_HTTP_LAST_EVENT_ID);
     if (job->route->kind == PS_ROUTE_STREAM && last_id.size > 0 &&
         !ps_parse_u64(last_id, &query.after)) {
-        error = error_of(400, request_error, "parameter_invalid",
-                         "Last-Event-ID must be the sequence of an event.");
+        error = ps_api_error_of(400, request_error, "parameter_invalid",
+                                "Last-Event-ID must be the sequence of an event.");
         snprintf(error.param, sizeof error.param, "Last-Event-ID");
         job_refuse(loop, job, &error);
         return;
@@ -710,7 +439,7 @@ static bool line_decode(ps_service_loop *loop, const ps_request_context *context
     ps_buf_clear(&loop->body);
     ps_render_error(&error, context->request_id, &loop->body);
     ps_loop_metrics_refused(&loop->metrics, error.code);
-    char *copy = ps_arena_take(&job->arena, loop->body.size);
+    char *copy = ps_job_arena_take(&job->arena, loop->body.size);
     if (copy == NULL) {
         return false;
     }
@@ -723,7 +452,7 @@ static bool line_decode(ps_service_loop *loop, const ps_request_context *context
 static bool lines_decode(ps_service_loop *loop, ps_job *job, ps_slice body, uint32_t line_count)
 {
     ps_request_context context = context_of(loop, job->request);
-    job->items = ps_arena_take(&job->arena, line_count * sizeof *job->items);
+    job->items = ps_job_arena_take(&job->arena, line_count * sizeof *job->items);
     if (job->items == NULL) {
         return false;
     }
@@ -746,11 +475,15 @@ static void batch_begin(ps_service_loop *loop, ps_http_request *request)
     if (line_count == 0 || line_count > PS_BATCH_LINES_MAX) {
         ps_api_error error =
             line_count == 0
-                ? error_of(400, request_error, "parameter_missing",
-                           "A batch needs at least one line: one JSON object a line.")
-                : error_of(413, request_error, "batch_too_large",
-                           "A batch holds at most 10,000 lines. Send the rest in another one.");
+                ? ps_api_error_of(400, request_error, "parameter_missing",
+                                  "A batch needs at least one line: one JSON object a line.")
+                : ps_api_error_of(
+                      413, request_error, "batch_too_large",
+                      "A batch holds at most 10,000 lines. Send the rest in another one.");
         ps_loop_answer_error(loop, request, &error);
+        return;
+    }
+    if (!ps_loop_admit_lines(loop, request, line_count)) {
         return;
     }
     ps_job *job = job_begin(loop, request);
@@ -772,8 +505,8 @@ static void batch_begin(ps_service_loop *loop, ps_http_request *request)
 static void answer_ready(ps_service_loop *loop, ps_http_request *request)
 {
     if (atomic_load(&loop->service->metrics.read_only)) {
-        ps_api_error error = error_of(503, "api_error", "read_only",
-                                      "The disk is full: reads are answered, writes are not.");
+        ps_api_error error = ps_api_error_of(
+            503, "api_error", "read_only", "The disk is full: reads are answered, writes are not.");
         error.retry_after_s = 5;
         ps_loop_answer_error(loop, request, &error);
         return;
@@ -832,6 +565,9 @@ static void on_request(void *context, ps_http_request *request)
         answer_page(loop, request);
         return;
     }
+    if (!ps_loop_admit_body(loop, request)) {
+        return;
+    }
     switch (state->route->kind) {
     case PS_ROUTE_COMMAND:
     case PS_ROUTE_KEY_CREATE:
@@ -875,13 +611,17 @@ static void on_loop_start(void *context, ps_http_loop *http)
     ps_http_loop_set_user(http, service->loops[ps_http_loop_index(http)]);
 }
 
+static ps_http_admission on_head(void *context, ps_http_request *request)
+{
+    (void)context;
+    return ps_loop_admit(ps_http_loop_user(ps_http_request_loop(request)), request);
+}
+
 static void on_abort(void *context, ps_http_request *request)
 {
     (void)context;
     ps_service_loop *loop = ps_http_loop_user(ps_http_request_loop(request));
-    ps_request_state *state = ps_http_request_state(request);
-    loop->inflight_bytes -= state->bytes;
-    state->bytes = 0;
+    ps_loop_release(loop, request);
 }
 
 static void on_closed(void *context, ps_http_request *request)
@@ -930,12 +670,12 @@ static void on_error(void *context, ps_http_loop *http, const ps_http_refusal *r
 {
     (void)context;
     ps_service_loop *loop = ps_http_loop_user(http);
-    ps_u128 request_id;
-    ps_loop_random(loop, &request_id, sizeof request_id);
+    ps_request_state state = {.route = NULL};
+    ps_loop_random(loop, &state.request_id, sizeof state.request_id);
     const char *type = refusal->status >= 500 ? "api_error" : request_error;
-    ps_api_error error = error_of(refusal->status, type, refusal->code, refusal->message);
-    ps_render_error(&error, request_id, body);
-    ps_buf_append_slice(headers, ps_loop_headers(loop, request_id, (ps_slice){NULL, 0}));
+    ps_api_error error = ps_api_error_of(refusal->status, type, refusal->code, refusal->message);
+    ps_render_error(&error, state.request_id, body);
+    ps_buf_append_slice(headers, ps_loop_headers(loop, &state, (ps_slice){NULL, 0}));
     ps_loop_metrics_request(&loop->metrics, SIZE_MAX, refusal->status);
     ps_loop_metrics_refused(&loop->metrics, refusal->code);
 }

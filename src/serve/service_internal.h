@@ -3,7 +3,8 @@
  *   service.c          open, start, drain, close
  *   service_core.c     the core thread
  *   service_journal.c  the journal thread and maintenance
- *   service_http.c     requests: admission, decoding, what is answered at once
+ *   service_admission.c  requests: what is refused, from the head alone
+ *   service_http.c     requests: decoding, what is answered at once
  *   service_reply.c    answers: rendering, release
  *   stream.c           event lists and server-sent events
  */
@@ -13,8 +14,10 @@
 #include "serve/audit.h"
 #include "serve/job.h"
 #include "serve/metrics.h"
+#include "serve/nonce_log.h"
 #include "serve/rate_limit.h"
 #include "serve/render_object.h"
+#include "serve/request_signature.h"
 #include "serve/ring.h"
 #include "serve/service.h"
 
@@ -22,7 +25,12 @@ enum {
     PS_LOOPS_MAX = 16,
     PS_BATCHES_IN_FLIGHT_MAX = 2,
     PS_RANDOM_POOL_SIZE = 4096,
-    PS_ID_BUFFER_SIZE = 128
+    PS_ID_BUFFER_SIZE = 128,
+    PS_RUNNING_COUNTERS = 65536,
+    PS_AUDIT_RING = 16384,              /* more than the lines of a batch */
+    PS_AUDIT_SLOTS = PS_AUDIT_RING + 1, /* so that the next one is free when the ring is full */
+    PS_SCOPES_BUT_ADMIN = PS_SCOPE_PAYMENTS_WRITE | PS_SCOPE_REFUNDS_WRITE | PS_SCOPE_LEDGER_WRITE |
+                          PS_SCOPE_RAIL_WRITE | PS_SCOPE_RISK_WRITE | PS_SCOPE_READ
 };
 
 typedef struct ps_stream ps_stream;
@@ -58,11 +66,19 @@ typedef struct {
     const ps_route *route; /* NULL: none matched */
     ps_auth_key key;
     ps_u128 request_id;
-    uint64_t bytes; /* counted in inflight_bytes */
+    uint64_t bytes;     /* counted in inflight_bytes */
+    ps_rate_state rate; /* burst 0: nothing to tell */
+    bool is_counted;    /* in service.running */
     ps_stream *stream;
     uint8_t id_size;
     char id[PS_ID_BUFFER_SIZE]; /* of the path, decoded */
 } ps_request_state;
+
+/* A record to audit, and who the certificate of its connection named. */
+typedef struct {
+    uint64_t seq;
+    char certificate[PS_TLS_IDENTITY_MAX];
+} ps_audit_note;
 
 struct ps_service {
     ps_service_options options;
@@ -80,6 +96,9 @@ struct ps_service {
 
     pthread_mutex_t bad_keys_lock;
     ps_attempt_limit *bad_keys; /* under the lock; all loops together */
+    bool has_admin_address;
+    _Atomic uint32_t *running; /* PS_RUNNING_COUNTERS: requests of a key that are under way */
+    ps_nonce_log *nonces;      /* NULL: signatures are not asked for */
 
     /* account names: base addresses that never move */
     const ps_account *accounts;
@@ -106,7 +125,9 @@ struct ps_service {
     _Atomic bool maintenance_ends;
     ps_audit *audit;
     ps_auth_reader *audit_keys; /* ids of keys */
-    ps_ring audit_seqs;         /* core thread → maintenance: records to audit, seq as pointer */
+    ps_ring audit_notes;        /* core thread → maintenance: records to audit, of audit_slots */
+    ps_audit_note *audit_slots; /* PS_AUDIT_SLOTS: the core's again once popped */
+    uint64_t audit_pushed;      /* core thread's */
     _Atomic uint64_t audit_missed_seq; /* newest record that the ring had no room for */
 
     bool threads_run;
@@ -129,7 +150,18 @@ void *ps_service_core_run(void *service);
 void *ps_service_journal_run(void *service);
 void *ps_service_maintenance_run(void *service);
 
+/* service_admission.c */
+/* on_head: nothing of the body is there yet. */
+ps_http_admission ps_loop_admit(ps_service_loop *loop, ps_http_request *request);
+/* What only the body tells. False: answered. */
+PS_CHECKED bool ps_loop_admit_body(ps_service_loop *loop, ps_http_request *request);
+PS_CHECKED bool ps_loop_admit_lines(ps_service_loop *loop, ps_http_request *request,
+                                    uint32_t line_count);
+/* Gives back what admission took; once more does nothing. */
+void ps_loop_release(ps_service_loop *loop, ps_http_request *request);
+
 /* service_http.c */
+uint32_t ps_loop_jobs_max(const ps_service *service);
 extern const ps_http_handler ps_service_http_handler;
 PS_CHECKED ps_code ps_service_loop_new(ps_service *service, uint32_t index,
                                        ps_service_loop **out_loop, ps_error *err);
@@ -137,11 +169,14 @@ void ps_service_loop_free(ps_service_loop *loop);
 /* Ends the request with an error of this loop's making; counts it. */
 void ps_loop_answer_error(ps_service_loop *loop, ps_http_request *request,
                           const ps_api_error *error);
+void ps_loop_answer_error_with(ps_service_loop *loop, ps_http_request *request,
+                               const ps_api_error *error, const char *extra);
+void ps_loop_answer_overload(ps_service_loop *loop, ps_http_request *request);
 /* Ends the request; `extra`: more header lines. Counts it. */
 void ps_loop_answer(ps_service_loop *loop, ps_http_request *request, uint16_t status,
                     ps_slice content_type, ps_slice extra, ps_slice body);
-/* "Request-Id: …\r\n" and `extra`, in loop->headers. */
-ps_slice ps_loop_headers(ps_service_loop *loop, ps_u128 request_id, ps_slice extra);
+/* "Request-Id: …\r\n", RateLimit-… and `extra`, in loop->headers. */
+ps_slice ps_loop_headers(ps_service_loop *loop, const ps_request_state *state, ps_slice extra);
 /* The request is over: takes what it held off the loop's account. */
 void ps_loop_request_end(ps_service_loop *loop, ps_http_request *request, uint16_t status);
 void ps_loop_random(ps_service_loop *loop, void *out, size_t size);

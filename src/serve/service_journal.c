@@ -83,7 +83,6 @@ typedef struct {
     ps_auth_reader *keys;
     uint64_t scan_seq;    /* audit: the next record to look at; 0: the ring tells */
     uint64_t covered_seq; /* audit: scans have looked at everything up to here */
-    uint64_t pending_seq; /* audit: taken from the ring, not durable yet; 0: none */
     int64_t space_ns, scrub_ns;
     ps_error scrub_error; /* the newest that was said */
 } maintenance;
@@ -138,7 +137,7 @@ static void scrub(maintenance *m, int64_t now_ns)
 
 /* ── audit ── */
 
-static ps_code audit_record(maintenance *m, uint64_t seq, ps_error *err)
+static ps_code audit_record(maintenance *m, uint64_t seq, const char *certificate, ps_error *err)
 {
     ps_record record;
     ps_code code = ps_journal_cursor_read(m->cursor, seq, &record, err);
@@ -153,14 +152,15 @@ static ps_code audit_record(maintenance *m, uint64_t seq, ps_error *err)
         ps_auth_find_number(m->keys, head->key, &key)) {
         id_size = ps_id_format(m->service->instance, PS_ID_KEY, key.number, key.created_ns, id);
     }
-    return ps_audit_add(m->service->audit, seq, record.payload, ps_slice_of(id, id_size), err);
+    const ps_audit_actor actor = {ps_slice_of(id, id_size), ps_slice_text(certificate)};
+    return ps_audit_add(m->service->audit, seq, record.payload, &actor, err);
 }
 
 /* Looks at every record from scan_seq on; ends when it has caught up. */
 static ps_code audit_scan(maintenance *m, uint64_t durable_seq, ps_error *err)
 {
     for (uint32_t i = 0; i < AUDIT_SCAN_MAX && m->scan_seq <= durable_seq; i++) {
-        ps_code code = audit_record(m, m->scan_seq, err);
+        ps_code code = audit_record(m, m->scan_seq, "", err);
         if (code == PS_E_MISSING) {
             code = PS_OK; /* before the journal's first record */
         }
@@ -179,19 +179,16 @@ static ps_code audit_scan(maintenance *m, uint64_t durable_seq, ps_error *err)
 
 static ps_code audit_ring(maintenance *m, uint64_t durable_seq, ps_error *err)
 {
-    for (;;) {
-        if (m->pending_seq == 0) {
-            m->pending_seq = (uint64_t)(uintptr_t)ps_ring_pop(&m->service->audit_seqs);
-        }
-        if (m->pending_seq == 0 || m->pending_seq > durable_seq) {
-            return PS_OK;
-        }
-        ps_code code = audit_record(m, m->pending_seq, err);
+    ps_ring *notes = &m->service->audit_notes;
+    const ps_audit_note *note;
+    while ((note = ps_ring_peek(notes)) != NULL && note->seq <= durable_seq) {
+        ps_code code = audit_record(m, note->seq, note->certificate, err);
         if (code != PS_OK) {
             return code;
         }
-        m->pending_seq = 0;
+        (void)ps_ring_pop(notes); /* the slot is the core's again */
     }
+    return PS_OK;
 }
 
 /* Lines are in the order of seq, so the ring waits while a scan is on; what both see is added once.
@@ -219,7 +216,6 @@ static void audit_run(maintenance *m)
     if (audit_step(m, &err) != PS_OK) {
         atomic_fetch_add(&m->service->metrics.audit_failures, 1);
         m->scan_seq = ps_audit_last_seq(m->service->audit) + 1;
-        m->pending_seq = 0;
     }
 }
 

@@ -143,9 +143,8 @@ bool ps_stream_begin(ps_service_loop *loop, const ps_job *job)
     loop->streams = stream;
     state->stream = stream;
     atomic_fetch_add_explicit(&loop->metrics.streams, 1, memory_order_relaxed);
-    ps_http_stream_begin(
-        job->request, 200, PS_SLICE("text/event-stream"),
-        ps_loop_headers(loop, state->request_id, PS_SLICE("Cache-Control: no-store\r\n")));
+    ps_http_stream_begin(job->request, 200, PS_SLICE("text/event-stream"),
+                         ps_loop_headers(loop, state, PS_SLICE("Cache-Control: no-store\r\n")));
     if (!ps_http_stream_write(job->request, PS_SLICE("retry: 1000\n\n"))) {
         stream->is_blocked = true;
     }

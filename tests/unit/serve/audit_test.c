@@ -51,8 +51,8 @@ static ps_code log_open(fixture *f, ps_audit **out_audit)
 static void log_add(fixture *f, ps_audit *audit, uint64_t seq, ps_command_kind command)
 {
     _Alignas(8) char bytes[512];
-    assert_int_equal(
-        ps_audit_add(audit, seq, record_of(command, bytes), PS_SLICE("key_abc"), &f->err), PS_OK);
+    const ps_audit_actor actor = {PS_SLICE("key_abc"), PS_SLICE("dns:ops.example")};
+    assert_int_equal(ps_audit_add(audit, seq, record_of(command, bytes), &actor, &f->err), PS_OK);
 }
 
 /* Lines of seq 2, 4, 6, 8. */
@@ -115,6 +115,7 @@ static void a_line_says_who_when_where_what_result_and_object(void **state)
     assert_int_equal(json_integer_value(json_object_get(line, "seq")), 2);
     assert_int_equal(json_integer_value(json_object_get(line, "result")), 201);
     assert_string_equal(json_string_value(json_object_get(line, "who")), "key_abc");
+    assert_string_equal(json_string_value(json_object_get(line, "certificate")), "dns:ops.example");
     assert_string_equal(json_string_value(json_object_get(line, "address")), "10.0.0.7");
     assert_string_equal(json_string_value(json_object_get(line, "action")), "account.open");
     assert_string_equal(json_string_value(json_object_get(line, "object")), "till");
@@ -236,15 +237,15 @@ static void after_a_failed_sync_the_log_is_dead(void **state)
 {
     fixture *f = *state;
     ps_audit *audit = NULL;
+    const ps_audit_actor nobody = {{NULL, 0}, {NULL, 0}};
     _Alignas(8) char bytes[512];
     assert_int_equal(log_open(f, &audit), PS_OK);
     log_add(f, audit, 2, PS_CMD_ACCOUNT_OPEN);
     ps_sim_fail_rate(f->sim, PS_SIM_DATASYNC, 1000000, 5);
     assert_int_equal(ps_audit_sync(audit, &f->err), PS_E_IO);
     assert_int_equal(ps_audit_sync(audit, &f->err), PS_E_IO); /* and no second datasync */
-    assert_int_equal(
-        ps_audit_add(audit, 4, record_of(PS_CMD_KEY_CREATE, bytes), (ps_slice){NULL, 0}, &f->err),
-        PS_E_IO);
+    assert_int_equal(ps_audit_add(audit, 4, record_of(PS_CMD_KEY_CREATE, bytes), &nobody, &f->err),
+                     PS_E_IO);
     ps_audit_close(audit);
 }
 
