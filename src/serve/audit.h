@@ -5,10 +5,11 @@
  *
  * A line says who, when, from where, what, the result and on which object; `seq` is the journal
  * record that it is made from, once that is durable: what a crash takes from the log is written
- * again from the journal, then without the certificate's name (null). `mac` is HMAC-SHA-256, under a key derived from the pepper, over the mac
- * of the line before (zeros at first) and the line's text up to its mac: a line that is changed,
- * taken out, put in or moved breaks the chain there. Lines cut off at the end are found by
- * comparing the last seq with the journal's newest privileged record.
+ * again from the journal, then without the name of the certificate (null). `mac` is HMAC-SHA-256,
+ * under a key derived from the pepper, over the mac of the line before (zeros at first) and the
+ * line's text up to its mac: a line that is changed, taken out, put in or moved breaks the chain
+ * there. Lines cut off at the end are found by comparing the last seq with the journal's newest
+ * privileged record.
  *
  * Privileged: keys, accounts, transfers, reversals, reviews, rail results, settlements, ends of
  * disputes, outside risk events. Threads: one at a time.
