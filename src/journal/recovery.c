@@ -202,6 +202,22 @@ static ps_code scan_sync_all(scan *s, ps_error *err)
     return code == PS_OK ? ps_io_sync_dir(s->io, s->dir, err) : code;
 }
 
+/* Without a segment: a creation that was cut off before its end, or all that was there is lost. */
+static ps_code scan_without_segments(scan *s, ps_error *err)
+{
+    ps_watermark watermark = {0};
+    ps_code code = ps_watermark_read(s->io, s->dir, s->watermark_file, &watermark, err);
+    if (code != PS_OK && code != PS_E_DAMAGED) {
+        return code;
+    }
+    if (watermark.durable_seq > 0) {
+        PS_SOMETIMES("recovery: all segments are missing");
+        return ps_error_set(err, PS_E_DAMAGED, "%s: all segments are missing", s->dir);
+    }
+    PS_SOMETIMES("recovery: a watermark without a journal");
+    return ps_error_set(err, PS_E_MISSING, "there is no journal in %s", s->dir);
+}
+
 static ps_code scan_watermark(scan *s, ps_error *err)
 {
     char path[PS_PATH_MAX];
@@ -210,19 +226,10 @@ static ps_code scan_watermark(scan *s, ps_error *err)
     if (code == PS_OK && !s->options->read_only) {
         code = scan_sync_all(s, err);
     }
-    if (s->count == 0) {
-        ps_watermark watermark;
-        if (code == PS_OK &&
-            ps_watermark_read(s->io, s->dir, s->watermark_file, &watermark, err) == PS_OK &&
-            watermark.durable_seq > 0) {
-            PS_SOMETIMES("recovery: all segments are missing");
-            return ps_error_set(err, PS_E_DAMAGED, "%s: all segments are missing", s->dir);
-        }
-        PS_SOMETIMES("recovery: a watermark without a journal");
-        return code != PS_OK ? code
-                             : ps_error_set(err, PS_E_MISSING, "there is no journal in %s", s->dir);
+    if (code != PS_OK) {
+        return code;
     }
-    return code != PS_OK ? code
+    return s->count == 0 ? scan_without_segments(s, err)
                          : ps_watermark_read(s->io, s->dir, s->watermark_file, &s->watermark, err);
 }
 

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "simulator.h"
 
 int main(int argc, char **argv)
 {
     sim_options options = {.seed = 1, .generations = 12, .commands = 400};
     uint64_t count = 1;
+    bool tells_counters = false;
     for (int i = 1; i + 1 < argc; i += 2) {
         uint64_t value = strtoull(argv[i + 1], NULL, 0);
         if (strcmp(argv[i], "--seed") == 0) {
@@ -17,9 +19,12 @@ int main(int argc, char **argv)
             count = value;
         } else if (strcmp(argv[i], "--generations") == 0) {
             options.generations = (uint32_t)value;
+        } else if (strcmp(argv[i], "--counters") == 0) {
+            tells_counters = value != 0;
         } else {
             fprintf(stderr,
-                    "simulator: unknown option %s; there are --seed, --count, --generations\n",
+                    "simulator: unknown option %s; there are --seed, --count, --generations, "
+                    "--counters 1\n",
                     argv[i]);
             return 2;
         }
@@ -39,6 +44,9 @@ int main(int argc, char **argv)
             printf("SEED=%llu FAILED: %s\n", (unsigned long long)options.seed, r.failure);
             return 1;
         }
+    }
+    if (tells_counters) {
+        counters_print(stdout, false);
     }
     return 0;
 }
