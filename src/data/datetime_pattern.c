@@ -406,7 +406,7 @@ static bool take_number(const ps_datetime_pattern *pattern, uint32_t at, ps_slic
     }
     size_t count = digits_at(*text, (size_t)e->width_max);
     if (e->width_max != e->width_min) {
-        size_t all = digits_at(*text, WIDTH_OPEN);
+        size_t all = digits_at(*text, text->size);
         size_t reserved = reserved_digits(pattern, at);
         size_t room = all > reserved ? all - reserved : 0;
         count = reserved > 0 && room < count ? room : count;
