@@ -10,6 +10,9 @@ int ps_cmd_serve(int argc, char **argv);
 int ps_cmd_load(int argc, char **argv);
 int ps_cmd_verify(int argc, char **argv);
 int ps_cmd_dump(int argc, char **argv);
+int ps_cmd_run(int argc, char **argv);
+int ps_cmd_explain(int argc, char **argv);
+int ps_cmd_lint(int argc, char **argv);
 int ps_cmd_version(int argc, char **argv);
 
 /* The exit code of a fault at start: PS_EXIT_REFUSED for data that cannot be opened, PS_EXIT_DISK

@@ -1,0 +1,357 @@
+#include "cli/script.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "cli/option.h"
+#include "cli/progress.h"
+#include "connect/connectors.h"
+#include "sql/sql_setting.h"
+
+enum { SCRIPT_SIZE_MAX = 64 << 20, MESSAGE_SIZE_MAX = 1 << 20 };
+static const uint64_t memory_default = 8ULL << 30;
+
+/* ── signals ── */
+
+static _Atomic(ps_job *) running;
+static volatile sig_atomic_t was_stopped;
+
+static void on_stop(int signal_number)
+{
+    (void)signal_number;
+    ps_job *job = running;
+    was_stopped = 1;
+    if (job != NULL) {
+        ps_job_stop(job);
+    }
+}
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    ps_job *job = running;
+    if (job != NULL) {
+        ps_job_cancel(job);
+    }
+}
+
+void ps_script_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void ps_script_cancel_on_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* ── one job ── */
+
+static ps_code duration_setting(const ps_session *session, const char *key, int64_t *out,
+                                ps_error *err)
+{
+    const char *value = ps_session_setting(session, key);
+    const ps_setting_entry *entry = ps_setting_find(ps_slice_text(key));
+    value = value == NULL && entry != NULL ? entry->default_value : value;
+    *out = 0;
+    if (value == NULL || value[0] == 0 || ps_duration_parse(ps_slice_text(value), out)) {
+        return PS_OK;
+    }
+    return ps_error_set(err, PS_E_INVALID, "'%s' is no duration for '%s'", value, key);
+}
+
+static bool setting_is(const ps_session *session, const char *key, const char *wanted)
+{
+    const char *value = ps_session_setting(session, key);
+    return value != NULL && strcmp(value, wanted) == 0;
+}
+
+static ps_code job_options_from(const ps_session *session, ps_job_options *out, ps_error *err)
+{
+    const char *memory = ps_session_setting(session, "paystream.memory.size");
+    const char *rows = ps_session_setting(session, "paystream.batch.rows");
+    out->memory_max = memory_default;
+    if (memory != NULL && memory[0] != 0 &&
+        !ps_size_parse(ps_slice_text(memory), &out->memory_max)) {
+        return ps_error_set(err, PS_E_INVALID, "'%s' is no size for 'paystream.memory.size'",
+                            memory);
+    }
+    long batch_rows = rows != NULL ? strtol(rows, NULL, 10) : 0;
+    out->batch_rows =
+        batch_rows > 0 && batch_rows < PS_BATCH_ROWS ? (uint32_t)batch_rows : PS_BATCH_ROWS;
+    out->stop_at_end = setting_is(session, "paystream.end-of-input", "savepoint");
+    out->forget_watermarks = setting_is(session, "paystream.restore.watermark", "false");
+    ps_code code = duration_setting(session, "execution.checkpointing.interval",
+                                    &out->checkpoint_interval_ms, err);
+    return code == PS_OK ? duration_setting(session, "table.exec.state.ttl", &out->ttl_ms, err)
+                         : code;
+}
+
+static uint64_t fingerprint_of(const ps_graph *graph)
+{
+    ps_buf text;
+    ps_buf_init(&text, MESSAGE_SIZE_MAX * 16);
+    ps_graph_print(graph, &text);
+    uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
+    ps_buf_release(&text);
+    return fingerprint;
+}
+
+static ps_code run_job(const ps_job_options *options, bool quiet, ps_error *err)
+{
+    ps_job *job;
+    ps_code code = ps_job_new(options, &job, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    ps_progress progress;
+    ps_progress_start(&progress, job, quiet);
+    running = job;
+    code = was_stopped ? PS_OK : ps_job_run(job, err);
+    running = NULL;
+    ps_progress_end(&progress);
+    const ps_job_counters *counters = ps_job_counters_of(job);
+    if (code == PS_OK && counters->rows_late > 0) {
+        fprintf(stderr, "%llu late rows were dropped\n", (unsigned long long)counters->rows_late);
+    }
+    if (code == PS_OK && counters->rows_bad > 0) {
+        fprintf(stderr, "%llu rows could not be read\n", (unsigned long long)counters->rows_bad);
+    }
+    ps_job_free(job);
+    return code;
+}
+
+/* Bad rows of the job's sources: a line of JSON each, DIR/dead/<table>.jsonl (CONTRACT §4). */
+typedef struct {
+    ps_dead_letter base;
+    const char *dir; /* NULL: bad rows are only counted */
+} dead_letters;
+
+static ps_code take_dead_letter(ps_dead_letter *letter, ps_slice table, const char *source,
+                                uint64_t position, const char *reason, ps_slice raw, ps_error *err)
+{
+    dead_letters *self = (dead_letters *)letter;
+    if (self->dir == NULL) {
+        return PS_OK;
+    }
+    char path[PS_PATH_MAX];
+    ps_error ignored;
+    snprintf(path, sizeof path, "%s/dead", self->dir);
+    (void)!ps_io_make_dir(ps_io_posix(), path, &ignored);
+    snprintf(path, sizeof path, "%s/dead/%.*s.jsonl", self->dir, (int)table.size, table.data);
+    FILE *file = fopen(path, "ae");
+    if (file == NULL) {
+        return ps_error_set_os(err, errno, "cannot write the dead letters of %s", path);
+    }
+    const ps_value values[] = {
+        {.i64 = ps_io_now_wall_ns(ps_io_posix()) / 1000000},
+        {.text = ps_slice_text(source)},
+        {.i64 = (int64_t)position},
+        {.text = ps_slice_text(reason)},
+        {.text = raw},
+    };
+    const ps_type *const types[] = {&ps_type_timestamp_ltz3, &ps_type_string, &ps_type_bigint,
+                                    &ps_type_string, &ps_type_string};
+    static const char *const names[] = {"time", "source", "position", "reason", "raw"};
+    ps_buf line;
+    ps_buf_init(&line, SCRIPT_SIZE_MAX * 2);
+    for (uint32_t i = 0; i < 5; i++) {
+        ps_buf_append_format(&line, "%s\"%s\":", i > 0 ? "," : "{", names[i]);
+        ps_value_print(types[i], &values[i], PS_FORM_JSON, &line);
+    }
+    ps_buf_append_text(&line, "}\n");
+    bool is_good = !line.failed && fwrite(line.data, 1, line.size, file) == line.size;
+    is_good = fclose(file) == 0 && is_good;
+    ps_buf_release(&line);
+    return is_good ? PS_OK
+                   : ps_error_set(err, PS_E_IO, "cannot write the dead letters of %s", path);
+}
+
+static bool has_changes(const ps_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const ps_node *node = graph->nodes[i];
+        if (node->kind == PS_NODE_SINK && node->sink->table == NULL) {
+            return node->inputs[0]->changes != PS_CHANGES_APPEND;
+        }
+    }
+    return false;
+}
+
+static ps_code run_statement(ps_session *session, const ps_script_options *options,
+                             const ps_statement *statement, uint32_t number, ps_error *err)
+{
+    char state_dir[PS_PATH_MAX];
+    dead_letters letters = {
+        .base = {.take = take_dead_letter},
+        .dir = options->data_dir != NULL ? options->data_dir : options->state_dir,
+    };
+    ps_connector_context surroundings = {
+        .io = ps_io_posix(),
+        .data_dir = options->data_dir,
+        .dead_letter = &letters.base,
+        .expressions = ps_session_expressions(session),
+        .lane_count = 1,
+    };
+    ps_job_options job = {
+        .graph = statement->graph,
+        .connectors = &ps_connectors,
+        .surroundings = &surroundings,
+        .fingerprint = fingerprint_of(statement->graph),
+    };
+    ps_code code = job_options_from(session, &job, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    if (options->state_dir != NULL) {
+        ps_error ignored;
+        (void)!ps_io_make_dir(ps_io_posix(), options->state_dir, &ignored);
+        snprintf(state_dir, sizeof state_dir, "%s/statement-%u", options->state_dir, number);
+        job.state_dir = state_dir;
+    }
+    if (statement->kind == PS_STATEMENT_INSERT) {
+        return run_job(&job, options->quiet, err);
+    }
+    ps_result_printer *printer;
+    code =
+        ps_result_printer_new(stdout, options->format, &statement->schema, statement->time_column,
+                              has_changes(statement->graph), &printer, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    job.on_rows = ps_result_printer_rows;
+    job.on_rows_with = printer;
+    code = run_job(&job, options->quiet, err);
+    ps_error finish_err;
+    ps_code finish = ps_result_printer_finish(printer, &finish_err);
+    if (code == PS_OK && finish != PS_OK) {
+        *err = finish_err;
+        code = finish;
+    }
+    return code;
+}
+
+/* ── statements ── */
+
+static ps_code print_rows(const ps_statement *statement, ps_result_format format, ps_error *err)
+{
+    ps_result_printer *printer;
+    ps_code code = ps_result_printer_new(stdout, format, &statement->schema, PS_NO_COLUMN, false,
+                                         &printer, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    for (uint32_t i = 0; code == PS_OK && i < statement->row_count; i++) {
+        code = ps_result_printer_values(
+            printer, statement->rows + (size_t)i * statement->schema.field_count, err);
+    }
+    ps_error finish_err;
+    ps_code finish = ps_result_printer_finish(printer, &finish_err);
+    if (code == PS_OK && finish != PS_OK) {
+        *err = finish_err;
+    }
+    return code == PS_OK ? finish : code;
+}
+
+static void print_plan(const ps_statement *statement)
+{
+    ps_buf text;
+    ps_buf_init(&text, MESSAGE_SIZE_MAX);
+    ps_graph_print(statement->graph, &text);
+    fwrite(text.data, 1, text.size, stdout);
+    fputc('\n', stdout);
+    ps_buf_release(&text);
+}
+
+static void tell_sql_error(const ps_sql_error *error, const char *file_name, ps_slice text)
+{
+    ps_buf message;
+    ps_buf_init(&message, MESSAGE_SIZE_MAX);
+    ps_sql_error_format(error, "error", file_name, text, &message);
+    fwrite(message.data, 1, message.size, stderr);
+    ps_buf_release(&message);
+}
+
+static ps_code handle(ps_session *session, const ps_script_options *options,
+                      const ps_statement *statement, uint32_t *job_number, ps_error *err)
+{
+    switch (statement->kind) {
+    case PS_STATEMENT_DONE:
+    case PS_STATEMENT_END:
+        return PS_OK;
+    case PS_STATEMENT_ROWS:
+        return print_rows(statement, options->format, err);
+    case PS_STATEMENT_QUERY:
+    case PS_STATEMENT_INSERT:
+        break;
+    }
+    if (options->explains) {
+        print_plan(statement);
+        return PS_OK;
+    }
+    ++*job_number;
+    return run_statement(session, options, statement, *job_number, err);
+}
+
+int ps_script_run(ps_session *session, const ps_script_options *options, const char *file_name,
+                  ps_slice text)
+{
+    uint32_t job_number = 0;
+    ps_session_open(session, file_name, text);
+    for (;;) {
+        ps_statement statement;
+        ps_sql_error sql_error = {0};
+        ps_error err = {0};
+        if (ps_session_next(session, &statement, &sql_error) != PS_OK) {
+            fflush(stdout);
+            tell_sql_error(&sql_error, file_name, text);
+            return PS_EXIT_FAILED;
+        }
+        if (statement.kind == PS_STATEMENT_END || was_stopped) {
+            return PS_EXIT_DONE;
+        }
+        ps_code code = handle(session, options, &statement, &job_number, &err);
+        fflush(stdout);
+        if (code != PS_OK) {
+            fprintf(stderr, "%s:%u: error: %s\n", file_name, statement.line, err.text);
+            return PS_EXIT_FAILED;
+        }
+    }
+}
+
+bool ps_script_read(const char *command, const char *path, ps_buf *out)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *file = is_stdin ? stdin : fopen(path, "re");
+    ps_buf_init(out, SCRIPT_SIZE_MAX);
+    if (file == NULL) {
+        fprintf(stderr, "paystream %s: cannot open %s: %s\n", command, path, strerror(errno));
+        return false;
+    }
+    char part[64 * 1024];
+    size_t size;
+    while ((size = fread(part, 1, sizeof part, file)) > 0) {
+        ps_buf_append(out, part, size);
+    }
+    bool is_good = ferror(file) == 0 && !out->failed;
+    if (!is_stdin) {
+        fclose(file);
+    }
+    if (!is_good) {
+        fprintf(stderr, "paystream %s: cannot read %s: %s\n", command, path,
+                out->failed ? "it is larger than 64 MiB" : strerror(errno));
+        ps_buf_release(out);
+    }
+    return is_good;
+}

@@ -1,0 +1,31 @@
+/* Script: runs the statements of a SQL text one after the other: what `run`, `sql` and `explain`
+ * share. */
+#ifndef PS_CLI_SCRIPT_H
+#define PS_CLI_SCRIPT_H
+
+#include "cli/result_print.h"
+#include "run/job.h"
+#include "sql/session.h"
+
+typedef struct {
+    ps_result_format format;
+    const char *state_dir; /* NULL: none */
+    const char *data_dir;  /* NULL: none */
+    bool quiet;
+    bool explains; /* jobs are printed as plans instead of being run */
+} ps_script_options;
+
+/* Runs all statements of `text`; messages go to standard error. Returns the exit code: PS_EXIT_DONE
+ * or PS_EXIT_FAILED. In a shell the script goes on behind a failed statement. */
+int ps_script_run(ps_session *session, const ps_script_options *options, const char *file_name,
+                  ps_slice text);
+
+/* SIGINT and SIGTERM stop the job that runs (checkpoint, exit 0); for the whole process. */
+void ps_script_catch_signals(void);
+/* Ctrl-C in the shell: the query ends, not the shell. */
+void ps_script_cancel_on_interrupt(void);
+
+/* The file's bytes, or standard input for "-"; owned. False: the sentence was printed. */
+PS_CHECKED bool ps_script_read(const char *command, const char *path, ps_buf *out);
+
+#endif
