@@ -42,8 +42,8 @@ struct load_client {
     char port[8];
     int epoll;
     connection *connections;
-    uint32_t *idle; /* indices of idle connections, a stack */
-    uint32_t idle_count;
+    uint32_t *idle; /* indices of idle connections, a queue: none rests until the service ends it */
+    uint32_t idle_first, idle_count;
     char *input;
     int64_t start_ns;
     double due; /* requests that should have started by now (open loop) */
@@ -89,6 +89,20 @@ static int socket_connect(const struct addrinfo *address)
     return fd;
 }
 
+static void idle_put(load_client *client, const connection *c)
+{
+    uint32_t end = client->idle_first + client->idle_count++;
+    client->idle[end % client->options->connection_count] = (uint32_t)(c - client->connections);
+}
+
+static connection *idle_take(load_client *client)
+{
+    connection *c = &client->connections[client->idle[client->idle_first]];
+    client->idle_first = (client->idle_first + 1) % client->options->connection_count;
+    client->idle_count--;
+    return c;
+}
+
 static PS_CHECKED ps_code connections_open(load_client *client, ps_error *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -115,7 +129,7 @@ static PS_CHECKED ps_code connections_open(load_client *client, ps_error *err)
         c->parser.data = c;
         ps_buf_init(&c->output, 16 << 20);
         ps_buf_init(&c->body, BODY_KEPT_MAX);
-        client->idle[client->idle_count++] = i;
+        idle_put(client, c);
     }
     freeaddrinfo(address);
     return code;
@@ -213,7 +227,7 @@ static void input_read(load_client *client, connection *c)
     if (c->replied) {
         c->busy = false;
         c->replied = false;
-        client->idle[client->idle_count++] = (uint32_t)(c - client->connections);
+        idle_put(client, c);
     }
 }
 
@@ -279,7 +293,7 @@ static void requests_dispatch(load_client *client)
     int64_t now_ns = ps_io_now_mono_ns(client->io);
     int64_t due_ns = now_ns;
     while (client->idle_count > 0 && request_is_due(client, now_ns, &due_ns)) {
-        connection *c = &client->connections[client->idle[--client->idle_count]];
+        connection *c = idle_take(client);
         if (c->fd < 0) {
             continue;
         }
@@ -309,7 +323,7 @@ static void setup_run(load_client *client)
         while (more && client->idle_count > 0) {
             more = ps_mix_setup(client->mix, &request);
             if (more) {
-                connection *c = &client->connections[client->idle[--client->idle_count]];
+                connection *c = idle_take(client);
                 request_start(client, c, &request, ps_io_now_mono_ns(client->io));
             }
         }
