@@ -136,30 +136,6 @@ void ps_batch_builder_begin_row(ps_batch_builder *builder, uint8_t kind, int64_t
     raise_after(batch, watermark, sequence);
 }
 
-/* The column of the row that is open, which becomes not NULL. */
-static inline ps_column *open_column(ps_batch_builder *builder, uint32_t column, ps_phys phys)
-{
-    PS_ASSERT(column < builder->batch.column_count && builder->classes[column] == phys);
-    ps_column *target = &builder->batch.columns[column];
-    ps_valid_set(target->valid, builder->batch.row_count);
-    return target;
-}
-
-void ps_batch_builder_set_i64(ps_batch_builder *builder, uint32_t column, int64_t value)
-{
-    open_column(builder, column, PS_PHYS_I64)->i64[builder->batch.row_count] = value;
-}
-
-void ps_batch_builder_set_f64(ps_batch_builder *builder, uint32_t column, double value)
-{
-    open_column(builder, column, PS_PHYS_F64)->f64[builder->batch.row_count] = value;
-}
-
-void ps_batch_builder_set_i128(ps_batch_builder *builder, uint32_t column, ps_i128 value)
-{
-    open_column(builder, column, PS_PHYS_I128)->i128[builder->batch.row_count] = value;
-}
-
 static PS_CHECKED ps_code new_text_piece(ps_batch_builder *builder, size_t size, ps_error *err)
 {
     size_t piece = size > TEXT_PIECE ? size : TEXT_PIECE;
@@ -198,7 +174,7 @@ ps_code ps_batch_builder_set_text(ps_batch_builder *builder, uint32_t column, ps
     ps_slice copy;
     ps_code code = copy_text(builder, value, &copy, err);
     if (code == PS_OK) {
-        open_column(builder, column, PS_PHYS_TEXT)->text[builder->batch.row_count] = copy;
+        ps_batch_builder_open(builder, column, PS_PHYS_TEXT)->text[builder->batch.row_count] = copy;
     }
     return code;
 }

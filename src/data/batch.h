@@ -118,9 +118,33 @@ static inline bool ps_batch_builder_is_full(const ps_batch_builder *builder)
  * rows. */
 void ps_batch_builder_begin_row(ps_batch_builder *builder, uint8_t kind, int64_t watermark,
                                 uint64_t sequence);
-void ps_batch_builder_set_i64(ps_batch_builder *builder, uint32_t column, int64_t value);
-void ps_batch_builder_set_f64(ps_batch_builder *builder, uint32_t column, double value);
-void ps_batch_builder_set_i128(ps_batch_builder *builder, uint32_t column, ps_i128 value);
+/* Makes the column of the row begun not NULL; its class must be `phys`. */
+static inline ps_column *ps_batch_builder_open(ps_batch_builder *builder, uint32_t column,
+                                               ps_phys phys)
+{
+    PS_ASSERT(column < builder->batch.column_count && builder->classes[column] == phys);
+    ps_column *target = &builder->batch.columns[column];
+    ps_valid_set(target->valid, builder->batch.row_count);
+    return target;
+}
+static inline void ps_batch_builder_set_i64(ps_batch_builder *builder, uint32_t column,
+                                            int64_t value)
+{
+    uint32_t row = builder->batch.row_count;
+    ps_batch_builder_open(builder, column, PS_PHYS_I64)->i64[row] = value;
+}
+static inline void ps_batch_builder_set_f64(ps_batch_builder *builder, uint32_t column,
+                                            double value)
+{
+    uint32_t row = builder->batch.row_count;
+    ps_batch_builder_open(builder, column, PS_PHYS_F64)->f64[row] = value;
+}
+static inline void ps_batch_builder_set_i128(ps_batch_builder *builder, uint32_t column,
+                                             ps_i128 value)
+{
+    uint32_t row = builder->batch.row_count;
+    ps_batch_builder_open(builder, column, PS_PHYS_I128)->i128[row] = value;
+}
 /* Copies the bytes. PS_E_MEMORY. */
 PS_CHECKED ps_code ps_batch_builder_set_text(ps_batch_builder *builder, uint32_t column,
                                              ps_slice value, ps_error *err);

@@ -260,7 +260,7 @@ static void print_number(const element *e, const ps_civil *civil, ps_buf *out)
     int64_t value = number_of(civil, e->letter);
     bool is_year = e->letter == 'y' || e->letter == 'u';
     if (is_year && e->count == 2) {
-        ps_buf_append_format(out, "%02d", (int)((value % 100 + 100) % 100));
+        ps_buf_append_format(out, "%02d", (int)((value < 0 ? -value : value) % 100));
         return;
     }
     int64_t size = value < 0 ? -value : value;
@@ -411,9 +411,10 @@ static bool take_number(const ps_datetime_pattern *pattern, uint32_t at, ps_slic
         size_t room = all > reserved ? all - reserved : 0;
         count = reserved > 0 && room < count ? room : count;
     }
-    bool is_plain_long_year = is_open_year && e->count >= 4 && !has_sign;
-    if (count < (size_t)e->width_min || count > 18 ||
-        (is_plain_long_year && count > (size_t)e->count)) {
+    /* more than the letters' digits need a sign, a plus needs more than the letters' digits */
+    bool is_long = count > (size_t)e->count;
+    bool is_bad_year = is_open_year && e->count >= 4 && sign != '-' && is_long != (sign == '+');
+    if (count < (size_t)e->width_min || count > 18 || is_bad_year) {
         return false;
     }
     int64_t value = 0;
@@ -478,6 +479,9 @@ static bool take_elements(const ps_datetime_pattern *pattern, ps_slice text, fie
         if (!taken || (before >= 0 && before != *field)) {
             return false; /* a field that comes twice says the same twice */
         }
+        if (e->letter == 'y' && *field < 1) {
+            return false; /* y counts in its era, u does not */
+        }
     }
     return text.size == 0;
 }
@@ -491,7 +495,7 @@ static bool are_within(const fields *f)
 {
     return is_within(f->month, 1, 12) && is_within(f->day, 1, 31) &&
            is_within(f->day_of_year, 1, 366) && is_within(f->quarter, 1, 4) &&
-           is_within(f->hour, 0, 23) && is_within(f->clock_hour, 0, 24) &&
+           is_within(f->hour, 0, 24) && is_within(f->clock_hour, 0, 24) &&
            is_within(f->half_hour, 0, 11) && is_within(f->clock_half_hour, 0, 12) &&
            is_within(f->minute, 0, 59) && is_within(f->second, 0, 59) &&
            is_within(f->nanosecond, 0, 999999999) && is_within(f->milli_of_day, 0, 86399999) &&
@@ -512,12 +516,33 @@ static bool resolve_date(const fields *f, ps_civil *out)
         out->month = f->month >= 0 ? (int32_t)f->month : 1;
         int last = ps_days_in_month(out->year, out->month);
         int day = f->day >= 0 ? (int)f->day : 1;
+        bool is_cut = f->has_year && f->month >= 0; /* only a date that is whole */
+        if (day > last && !is_cut) {
+            return false;
+        }
         out->day = day < last ? day : last;
     }
     bool is_whole = f->has_year && (f->day >= 0 || f->day_of_year >= 0);
     return (f->day_of_year < 0 || f->day_of_year == day_of_year(out)) &&
            (f->quarter < 0 || f->month < 0 || f->quarter == (out->month + 2) / 3) &&
            (f->weekday < 0 || !is_whole || f->weekday == ps_day_of_week(days_of(out)) - 1);
+}
+
+/* 24:00 is midnight, of the next day where there is a date. */
+static bool resolve_hour_24(const fields *f, ps_civil *out)
+{
+    if (out->hour != 24) {
+        return true;
+    }
+    if (out->minute != 0 || out->second != 0 || out->nanosecond != 0) {
+        return false;
+    }
+    out->hour = 0;
+    bool has_date = f->has_year && (f->day_of_year >= 0 || (f->month >= 0 && f->day >= 0));
+    if (has_date) {
+        ps_civil_from_days(days_of(out) + 1, out);
+    }
+    return true;
 }
 
 /* An hour of the half day counts only with AM or PM, as in Java. */
@@ -565,6 +590,9 @@ bool ps_datetime_pattern_parse(const ps_datetime_pattern *pattern, ps_slice text
         return false;
     }
     resolve_time(&f, &civil);
+    if (!resolve_hour_24(&f, &civil)) {
+        return false;
+    }
     *out = civil;
     return true;
 }

@@ -72,6 +72,20 @@ static void patterns_print_as_in_java(void **state)
     }
 }
 
+static void years_before_the_first_print_in_their_era_or_with_a_sign(void **state)
+{
+    (void)state;
+    ps_civil civil = {.year = -5, .month = 3, .day = 1};
+    ps_buf_clear(&out);
+    ps_datetime_pattern_print(compiled("yyyy|uuuu|yy|uu|y|u"), &civil, &out);
+    assert_true(ps_slice_equal(ps_buf_slice(&out), PS_SLICE("0006|-0005|06|05|6|-5")));
+    civil.year = 12345;
+    ps_buf_clear(&out);
+    ps_datetime_pattern_print(compiled("yyyy|uuuu|yy|uu|y|u|yyyyy"), &civil, &out);
+    assert_true(
+        ps_slice_equal(ps_buf_slice(&out), PS_SLICE("+12345|+12345|45|45|12345|12345|12345")));
+}
+
 static void texts_are_read_by_patterns_as_in_java(void **state)
 {
     (void)state;
@@ -94,7 +108,25 @@ static void texts_are_read_by_patterns_as_in_java(void **state)
         {"yyyy-MM-dd", "2026-02", NULL},
         {"yyyy-MM-dd", "", NULL},
         {"HH:mm", "10:11", "1970-01-01 10:11:00.000000000"},
-        {"HH:mm", "24:00", NULL},
+        {"HH:mm", "24:00", "1970-01-01 00:00:00.000000000"},
+        {"yyyy-MM-dd HH:mm", "2026-12-31 24:00", "2027-01-01 00:00:00.000000000"},
+        {"HH:mm", "24:01", NULL},
+        {"HH:mm", "25:00", NULL},
+        {"M-d", "2-30", NULL},
+        {"d", "31", "1970-01-31 00:00:00.000000000"},
+        {"y-M-d", "+2026-2-3", NULL},
+        {"y-M-d", "0-2-3", NULL},
+        {"yyyy-MM-dd", "-2026-02-03", NULL},
+        {"yyyy-MM-dd", "+2026-02-03", NULL},
+        {"uuuuu", "+12345", NULL},
+        {"uuuu", "+02200", "2200-01-01 00:00:00.000000000"},
+        {"uuuu", "2200", "2200-01-01 00:00:00.000000000"},
+        {"DD yyyy", "160 2026", "2026-06-09 00:00:00.000000000"},
+        {"Q yyyy-MM-dd", "2 2026-03-01", NULL},
+        {"yyyy-MM-dd D", "2026-03-01 61", NULL},
+        {"HH HH", "10 11", NULL},
+        {"HH HH", "10 10", "1970-01-01 10:00:00.000000000"},
+        {"yyyyMd", "2026111", NULL},
         {"kk:mm", "24:05", "1970-01-01 00:05:00.000000000"},
         {"hh:mm a", "01:11 PM", "1970-01-01 13:11:00.000000000"},
         {"hh:mm a", "12:11 AM", "1970-01-01 00:11:00.000000000"},
@@ -186,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_print_as_in_java),
+        cmocka_unit_test(years_before_the_first_print_in_their_era_or_with_a_sign),
         cmocka_unit_test(texts_are_read_by_patterns_as_in_java),
         cmocka_unit_test(what_a_pattern_prints_it_reads),
         cmocka_unit_test(malformed_patterns_are_refused_with_the_letter),
