@@ -75,9 +75,10 @@ static ps_code cursor_get(ps_journal_cursor *c, uint32_t offset, uint32_t size,
         *out_bytes = c->buffer + (offset - c->buffer_offset);
         return PS_OK;
     }
+    PS_ASSERT(offset <= c->segment.segment_size); /* batches and records end within it */
     uint32_t want = size > c->read_size ? size : c->read_size;
     uint32_t room = c->segment.segment_size - offset;
-    if (offset > c->segment.segment_size || size > room) {
+    if (size > room) {
         return cursor_damaged(c, offset, PS_WHY("beyond the end of the segment"), err);
     }
     want = want < room ? want : room;
@@ -108,17 +109,16 @@ static ps_code cursor_get(ps_journal_cursor *c, uint32_t offset, uint32_t size,
 
 /* ── finding a batch ── */
 
-/* The segment that holds `seq` and the nearest indexed batch at or before it. Records of seq are in
- * the last segment that begins at or before it. */
-static bool table_find(ps_journal *journal, uint64_t seq, ps_segment_header *out_segment,
+/* The segment that holds `seq`, which is durable, and the nearest indexed batch at or before it: the
+ * last segment that begins at or before it. */
+static void table_find(ps_journal *journal, uint64_t seq, ps_segment_header *out_segment,
                        uint32_t *out_offset)
 {
-    bool found = false;
     pthread_mutex_lock(&journal->table_mutex);
     size_t low = 0;
     size_t high = journal->segment_count;
-    while (high > 0 && journal->segments[high - 1].first_seq == 0) {
-        high--;
+    while (journal->segments[high - 1].first_seq == 0) {
+        high--; /* the first segment holds a record when any is durable */
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -128,20 +128,17 @@ static bool table_find(ps_journal *journal, uint64_t seq, ps_segment_header *out
             high = middle;
         }
     }
-    if (low > 0) {
-        const ps_segment *segment = &journal->segments[low - 1];
-        found = true;
-        *out_segment = segment->header;
-        *out_offset = PS_PAGE;
-        for (uint32_t i = segment->index_count; i > 0; i--) {
-            if (segment->index[i - 1].first_seq <= seq) {
-                *out_offset = segment->index[i - 1].offset;
-                break;
-            }
+    PS_ASSERT(low > 0);
+    const ps_segment *segment = &journal->segments[low - 1];
+    *out_segment = segment->header;
+    *out_offset = PS_PAGE;
+    for (uint32_t i = segment->index_count; i > 0; i--) {
+        if (segment->index[i - 1].first_seq <= seq) {
+            *out_offset = segment->index[i - 1].offset;
+            break;
         }
     }
     pthread_mutex_unlock(&journal->table_mutex);
-    return found;
 }
 
 /* What a walk over the headers of a cold segment learned, for the next one. Dropped when another
@@ -301,11 +298,12 @@ ps_code ps_journal_cursor_seek(ps_journal_cursor *cursor, uint64_t seq, ps_error
     uint64_t durable = ps_journal_durable_seq(cursor->journal);
     ps_segment_header segment;
     uint32_t offset = 0;
-    if (seq == 0 || seq > durable || !table_find(cursor->journal, seq, &segment, &offset)) {
+    if (seq == 0 || seq > durable) {
         PS_SOMETIMES("cursor: no such record");
         return ps_error_set(err, PS_E_MISSING, "record %llu is not in the journal (durable: %llu)",
                             (unsigned long long)seq, (unsigned long long)durable);
     }
+    table_find(cursor->journal, seq, &segment, &offset);
     /* a failure on the way leaves no position to read on from */
     cursor->next_seq = seq;
     cursor->read_size = READ_SIZE_MIN;
@@ -340,8 +338,7 @@ static ps_code cursor_advance(ps_journal_cursor *c, ps_error *err)
     ps_segment_header segment;
     uint32_t indexed_offset = 0;
     uint32_t offset = c->batch_offset + ps_format_pad(c->batch.size, PS_PAGE);
-    bool found = table_find(c->journal, c->next_seq, &segment, &indexed_offset);
-    PS_ASSERT(found);
+    table_find(c->journal, c->next_seq, &segment, &indexed_offset);
     if (segment.segment_id != c->segment.segment_id) {
         ps_code code = cursor_enter_segment(c, &segment, err);
         if (code != PS_OK) {
@@ -534,7 +531,7 @@ ps_code ps_journal_scrub_step(ps_journal *journal, uint64_t byte_count, bool *ou
     ps_code code = ps_journal_check_alive(journal, err);
     uint64_t done = 0;
     bool wrapped = false;
-    while (code == PS_OK && done < byte_count && !wrapped) {
+    while (code == PS_OK && done < byte_count) {
         ps_segment segment;
         uint64_t end_seq = 0;
         uint64_t id = scrub->segment_id == 0 ? 1 : scrub->segment_id;

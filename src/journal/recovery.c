@@ -439,11 +439,12 @@ static ps_code scan_batch(scan *s, bool *out_taken, ps_error *err)
     return PS_OK;
 }
 
-/* The first batch of the next segment proves where this one ended. */
+/* The first batch of the next segment proves where this one ended. It does not end before its own
+ * first batch: any batch fits into an empty segment. */
 static ps_code scan_next_segment(scan *s, bool *out_moved, ps_error *err)
 {
     *out_moved = false;
-    if (s->at + 1 == s->count) {
+    if (s->at + 1 == s->count || s->offset == PS_PAGE) {
         return PS_OK;
     }
     const char *bytes = NULL;
@@ -551,7 +552,7 @@ static ps_code decide_here(scan *s, uint32_t *out_torn_end, bool *out_goes_on, p
         return scan_damaged(s, s->at, s->offset, 0, PS_WHY("later segments exist"), err);
     }
     if (later.data_end != 0) {
-        if (here.data_end != 0) {
+        if (here.data_end != 0 || s->offset == PS_PAGE) {
             return scan_damaged(s, s->at, s->offset, later.durable_upto,
                                 PS_WHY("a later segment has data"), err);
         }
@@ -812,7 +813,7 @@ static ps_code journal_table(ps_journal *journal, scan *s, ps_error *err)
         }
         ps_segment segment = {
             .header = from->header,
-            .first_seq = i <= s->at && from->end != PS_PAGE ? from->first_seq : 0,
+            .first_seq = i <= s->at ? from->first_seq : 0,
             .end = from->end,
             .index = from->index,
             .index_count = from->index_count,

@@ -39,18 +39,22 @@ typedef struct {
     uint32_t payload_size;
     bool watermark; /* a witness of how far it is durable */
     bool prepared;  /* a segment is ready behind the last batch */
+    bool seals;     /* one after each batch */
 } plan;
 
 /* 16 KiB: three batches of a page fill a segment; the fourth and fifth are in the second one. The
  * records of a batch are 80 bytes each, the last one at RECORD. */
-static const plan small = {{16384, 4096, false}, 5, 5, 40, true, true};
+static const plan small = {{16384, 4096, false}, 5, 5, 40, true, true, false};
 /* Nothing says how far it was synced but the journal itself. */
-static const plan silent = {{16384, 4096, false}, 5, 5, 40, false, false};
-static const plan silent_prepared = {{16384, 4096, false}, 5, 5, 40, false, true};
+static const plan silent = {{16384, 4096, false}, 5, 5, 40, false, false, false};
+static const plan silent_prepared = {{16384, 4096, false}, 5, 5, 40, false, true, false};
 /* Two pages a batch: a segment ends in zeros. */
-static const plan ragged = {{24576, 8192, false}, 3, 5, 900, true, true};
+static const plan ragged = {{24576, 8192, false}, 3, 5, 900, true, true, false};
 /* A batch of 60 KiB with three marks. */
-static const plan large = {{139264, 65536, false}, 3, 60, 960, true, true};
+static const plan large = {{139264, 65536, false}, 3, 60, 960, true, true, false};
+
+/* A seal after each batch: the first one at BATCH_2. */
+static const plan sealed = {{16384, 4096, false}, 4, 5, 40, true, true, true};
 
 enum {
     BATCH_1 = 4096,
@@ -93,6 +97,9 @@ static ps_sim *journal_make(const plan *p)
             (void)ps_batch_append(batch, 1, p->payload_size);
         }
         must(ps_journal_commit(journal, ps_journal_batch_close(journal), &err));
+        if (p->seals) {
+            must(ps_journal_seal(journal, false, &err));
+        }
     }
     if (p->watermark) {
         must(ps_journal_seal(journal, true, &err));
@@ -338,6 +345,12 @@ static const struct {
      &large,
      {SEG_1, BATCH_1 + MARK + 4, 4, 97, STAMP_BATCH, BATCH_1},
      true},
+    {"a seal of a later seq", &sealed, {SEG_1, BATCH_2 + 24, 8, 99, STAMP_BATCH, BATCH_2}, false},
+    /* size and count of marks: one of zeros behind the others */
+    {"a mark more",
+     &large,
+     {SEG_1, BATCH_1 + 72, 8, (MARK + 32) | 4ull << 32, STAMP_BATCH, BATCH_1},
+     false},
     /* size without the marks, and none of them */
     {"no marks", &large, {SEG_1, BATCH_1 + 72, 8, MARK, STAMP_BATCH, BATCH_1}, true},
     {"a mark less", &large, {SEG_1, BATCH_1 + 76, 4, 2, STAMP_BATCH, BATCH_1}, true},
@@ -413,6 +426,22 @@ static const char *live_check(size_t i)
     ps_journal_close(journal);
     ps_sim_free(sim);
     return why;
+}
+
+/* Scrub finds damage in a segment that recovery checked by its header alone. */
+static const char *skipped_damage_check(void)
+{
+    ps_error err;
+    ps_journal *journal = NULL;
+    ps_journal_recovery recovery;
+    const patch p = {SEG_1, BATCH_1 + 8192, 1, 9, STAMP_NONE, 0};
+    ps_sim *sim = journal_make(&ragged);
+    patch_apply(sim, &p);
+    must(ps_journal_open(ps_sim_io(sim), DIR, &ragged.options, 15, &journal, &recovery, &err));
+    uint32_t errors = scrub_errors(journal);
+    ps_journal_close(journal);
+    ps_sim_free(sim);
+    return errors == 1 ? NULL : fail("damage in a skipped segment is not found");
 }
 
 /* A segment that recovery checked by its header alone is scrubbed up to where the next one begins. */
@@ -510,7 +539,8 @@ const char *damage_journal(void)
         why = name_check(i);
     }
     why = why == NULL ? no_segments_check() : why;
-    return why == NULL ? skipped_check() : why;
+    why = why == NULL ? skipped_check() : why;
+    return why == NULL ? skipped_damage_check() : why;
 }
 
 /* ── a snapshot ── */

@@ -11,6 +11,7 @@
 #define DIR "j"
 #define SEG_1 "j/seg-0000000000000001"
 #define SEG_2 "j/seg-0000000000000002"
+#define TORN_COPY "j/torn-0000000000000002-00002000" /* of torn_disk(5) */
 
 /* Three batches of a page in a segment. */
 static const ps_journal_options options = {16384, 4096, false};
@@ -214,6 +215,7 @@ static const char *a_repair_with_a_failing_call_ends_in_the_same_state(void)
     bool reached = true;
     for (uint64_t step = 1; reached; step++) {
         ps_sim *sim = torn_disk(5);
+        (void)ps_sim_file_set(sim, TORN_COPY, PS_SLICE("abc"));
         ps_journal_recovery recovery;
         uint64_t at = ps_sim_steps(sim) + step;
         ps_sim_fail_at(sim, at, EIO, false,
@@ -234,10 +236,9 @@ static const char *a_repair_with_a_failing_call_ends_in_the_same_state(void)
 static const char *a_longer_tear_replaces_the_copy_of_a_shorter_one(void)
 {
     ps_slice bytes;
-    const char *path = "j/torn-0000000000000002-00002000";
     ps_sim *sim = torn_disk(5);
-    (void)ps_sim_file_set(sim, path, PS_SLICE("abc"));
-    bool good = opens_with(sim, 4) && ps_sim_file_get(sim, path, &bytes) && bytes.size > 3;
+    (void)ps_sim_file_set(sim, TORN_COPY, PS_SLICE("abc"));
+    bool good = opens_with(sim, 4) && ps_sim_file_get(sim, TORN_COPY, &bytes) && bytes.size > 3;
     ps_sim_free(sim);
     return good ? NULL : "a longer tear at the same place";
 }

@@ -35,18 +35,6 @@ static void two_flipped_bits_are_harmless_or_refused(void **state)
     ps_sim_free(sim);
 }
 
-/* A writable copy of a file of the simulated disk. */
-static char *file_copy(ps_sim *sim, const char *path, size_t *out_size)
-{
-    ps_slice bytes;
-    assert_true(ps_sim_file_get(sim, path, &bytes));
-    char *copy = malloc(bytes.size + 1);
-    assert_non_null(copy);
-    memcpy(copy, bytes.data, bytes.size);
-    *out_size = bytes.size;
-    return copy;
-}
-
 /* D2 */
 static void a_file_cut_at_any_byte_is_harmless_or_refused(void **state)
 {
@@ -58,7 +46,7 @@ static void a_file_cut_at_any_byte_is_harmless_or_refused(void **state)
     ps_sim *sim = fx_sealed_64k(true, &acked);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         size_t size = 0;
-        char *bytes = file_copy(sim, paths[i], &size);
+        char *bytes = fx_file_copy(sim, paths[i], &size);
         for (size_t cut = 0; cut < size && !verdict.bad; cut += stride) {
             ps_sim *image = ps_sim_clone(sim);
             char what[80];
@@ -81,7 +69,7 @@ static void damaged_or_swapped_sectors_are_harmless_or_refused(void **state)
     uint64_t acked = 0;
     ps_sim *sim = fx_sealed_64k(true, &acked);
     size_t size = 0;
-    char *bytes = file_copy(sim, FX_SEG_1, &size);
+    char *bytes = fx_file_copy(sim, FX_SEG_1, &size);
     static const uint32_t sectors[] = {512, 4096};
     for (size_t u = 0; u < 2; u++) {
         uint32_t unit = sectors[u];
@@ -170,7 +158,7 @@ static void misplaced_missing_and_foreign_files_are_refused_by_name(void **state
             assert_true(ps_sim_file_remove(sim, rows[i].to));
         } else {
             size_t size = 0;
-            char *bytes = file_copy(rows[i].foreign ? other : sim, rows[i].from, &size);
+            char *bytes = fx_file_copy(rows[i].foreign ? other : sim, rows[i].from, &size);
             assert_true(ps_sim_file_set(sim, rows[i].to, ps_slice_of(bytes, size)));
             free(bytes);
         }
@@ -201,7 +189,7 @@ static void a_newer_format_is_named_as_such(void **state)
     uint64_t acked = 0;
     ps_sim *sim = several_segments(5, &acked);
     size_t size = 0;
-    char *bytes = file_copy(sim, FX_SEG_1, &size);
+    char *bytes = fx_file_copy(sim, FX_SEG_1, &size);
     ps_segment_header header;
     assert_null(ps_page_decode(bytes, PS_SEGMENT_MAGIC, &header, sizeof header));
     header.version = PS_JOURNAL_VERSION + 1;
@@ -231,7 +219,7 @@ static ps_sim *torn_last_batch(uint32_t keep, uint64_t *out_acked)
     ps_journal_close(journal);
     ps_sim_crash(sim, PS_SURVIVE_NONE);
     size_t size = 0;
-    char *bytes = file_copy(sim, FX_SEG_1, &size);
+    char *bytes = fx_file_copy(sim, FX_SEG_1, &size);
     memset(bytes + 8192 + keep, 0, 4096 - keep);
     assert_true(ps_sim_file_set(sim, FX_SEG_1, ps_slice_of(bytes, size)));
     free(bytes);
@@ -311,7 +299,7 @@ static void miss_a_whole_batch_gone_before_a_later_segment_is_refused(void **sta
     uint64_t acked = 0;
     ps_sim *sim = several_segments(5, &acked);
     size_t size = 0;
-    char *bytes = file_copy(sim, FX_SEG_1, &size);
+    char *bytes = fx_file_copy(sim, FX_SEG_1, &size);
     memset(bytes + size - 4096, 0, 4096);
     assert_true(ps_sim_file_set(sim, FX_SEG_1, ps_slice_of(bytes, size)));
     must_refuse(sim, "seg-0000000000000001: damaged at offset 12288");
@@ -328,7 +316,7 @@ static void miss_zeros_inside_a_record_are_refused(void **state)
     uint64_t acked = 0;
     ps_sim *sim = fx_sealed_64k(false, &acked);
     size_t size = 0;
-    char *bytes = file_copy(sim, FX_SEG_1, &size);
+    char *bytes = fx_file_copy(sim, FX_SEG_1, &size);
     memset(bytes + 8192 + 512, 0, 512);
     assert_true(ps_sim_file_set(sim, FX_SEG_1, ps_slice_of(bytes, size)));
     ps_error err = {0};
@@ -430,9 +418,9 @@ static void whole_but_wrong_is_refused_even_without_a_witness(void **state)
         }
         ps_journal_close(journal);
         size_t size = 0;
-        char *bytes = file_copy(sim, FX_SEG_1, &size);
+        char *bytes = fx_file_copy(sim, FX_SEG_1, &size);
         size_t size_2 = 0;
-        char *bytes_2 = file_copy(sim, FX_SEG_2, &size_2);
+        char *bytes_2 = fx_file_copy(sim, FX_SEG_2, &size_2);
         if (kind == 0) { /* the second batch, rightly stamped, in place of the first */
             memcpy(bytes + 4096, bytes + 8192, 4096);
             memset(bytes + 8192, 0, 4096);
@@ -444,7 +432,7 @@ static void whole_but_wrong_is_refused_even_without_a_witness(void **state)
             bytes[8192 + 200] ^= 1;
             bytes_2[9000] = 1;
         } else {
-            size++; /* file_copy has a byte to spare */
+            size++; /* fx_file_copy has a byte to spare */
             bytes[size - 1] = 0;
         }
         assert_true(ps_sim_file_set(sim, FX_SEG_1, ps_slice_of(bytes, size)));

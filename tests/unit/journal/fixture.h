@@ -130,4 +130,16 @@ static inline void fx_create(ps_io *io, const ps_journal_options *options)
     fx_must(ps_journal_create(io, FX_DIR, options, &err), &err);
 }
 
+/* A writable copy of a file of the simulated disk, with a byte to spare; to be freed. */
+static inline char *fx_file_copy(ps_sim *sim, const char *path, size_t *out_size)
+{
+    ps_slice bytes;
+    assert_true(ps_sim_file_get(sim, path, &bytes));
+    char *copy = malloc(bytes.size + 1);
+    assert_non_null(copy);
+    memcpy(copy, bytes.data, bytes.size);
+    *out_size = bytes.size;
+    return copy;
+}
+
 #endif
