@@ -41,7 +41,7 @@ static const setting table[] = {
      "Trade records."},
     {"limits.parties", SETTING_COUNT, AT(engine.core.parties_max), 100, 4000000000, "4000000",
      "Merchants and payers."},
-    {"limits.nonces", SETTING_COUNT32, AT(nonces_max), 1000, 1 << 30, "2000000",
+    {"limits.nonces", SETTING_COUNT32, AT(nonces_max), 1000, 1 << 30, "3000000",
      "Signed requests in ten minutes; beyond: 503."},
     {"limits.concurrent_per_key", SETTING_COUNT32, AT(concurrent_per_key), 0, 1000000, "0",
      "Requests of one API key under way at once; beyond: 429. 0: no limit."},

@@ -31,8 +31,8 @@ typedef enum {
     PS_NONCE_FAILED /* it cannot be written */
 } ps_nonce_outcome;
 
-/* Keeps up to count_max of each generation, 24 bytes of memory each at most. Makes the files when
- * they are missing; a file of another form is begun anew. */
+/* Keeps up to count_max of each generation, in a table of 16-byte slots that is at most three
+ * quarters full. Makes the files when they are missing; a file of another form is begun anew. */
 PS_CHECKED ps_code ps_nonce_log_open(ps_io *io, const char *dir, uint32_t count_max, int64_t now_s,
                                      ps_nonce_log **out_log, ps_error *err);
 void ps_nonce_log_close(ps_nonce_log *log); /* NULL is fine */

@@ -365,6 +365,16 @@ static void reply_schema_write(ps_json_writer *writer, const ps_route *route)
     ps_buf_append_text(writer->out, "}}}");
 }
 
+static void rate_headers_write(ps_json_writer *writer)
+{
+    ps_json_key(writer, "RateLimit-Limit");
+    ps_json_raw(writer, PS_SLICE("{\"$ref\":\"#/components/headers/rate_limit\"}"));
+    ps_json_key(writer, "RateLimit-Remaining");
+    ps_json_raw(writer, PS_SLICE("{\"$ref\":\"#/components/headers/rate_remaining\"}"));
+    ps_json_key(writer, "RateLimit-Reset");
+    ps_json_raw(writer, PS_SLICE("{\"$ref\":\"#/components/headers/rate_reset\"}"));
+}
+
 static void success_write(ps_json_writer *writer, const ps_route *route)
 {
     char status[12];
@@ -376,6 +386,9 @@ static void success_write(ps_json_writer *writer, const ps_route *route)
     ps_json_object_begin(writer);
     ps_json_key(writer, "Request-Id");
     ps_json_raw(writer, PS_SLICE("{\"$ref\":\"#/components/headers/request_id\"}"));
+    if (route->scopes != 0) {
+        rate_headers_write(writer);
+    }
     if (route->needs_idempotency_key) {
         ps_json_key(writer, "Idempotency-Replayed");
         ps_json_raw(writer, PS_SLICE("{\"$ref\":\"#/components/headers/idempotency_replayed\"}"));
@@ -545,6 +558,9 @@ static void shared_replies_write(ps_json_writer *writer)
         ps_json_object_begin(writer);
         ps_json_key(writer, "Request-Id");
         ps_json_raw(writer, PS_SLICE("{\"$ref\":\"#/components/headers/request_id\"}"));
+        if (strcmp(status, "429") == 0) {
+            rate_headers_write(writer);
+        }
         if (strcmp(status, "429") == 0 || strcmp(status, "503") == 0 ||
             strcmp(status, "507") == 0) {
             ps_json_key(writer, "Retry-After");
@@ -563,7 +579,9 @@ static void components_write(ps_json_writer *writer)
     ps_json_key(writer, "securitySchemes");
     ps_json_raw(writer,
                 PS_SLICE("{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":"
-                         "\"Authorization: Bearer ps_test_… or ps_live_…\"}}"));
+                         "\"Authorization: Bearer ps_test_… or ps_live_…. A server with "
+                         "http.require_signature asks for Paystream-Timestamp, Paystream-Nonce and "
+                         "Paystream-Signature beside it.\"}}"));
     ps_json_key(writer, "headers");
     ps_json_raw(
         writer,
@@ -572,6 +590,12 @@ static void components_write(ps_json_writer *writer)
                  "\"idempotency_replayed\":{\"description\":\"true: the stored reply of the "
                  "first request with this key.\",\"schema\":{\"type\":\"string\",\"enum\":"
                  "[\"true\"]}},"
+                 "\"rate_limit\":{\"description\":\"Requests of a full allowance; where the "
+                 "server has a rate limit.\",\"schema\":{\"type\":\"integer\"}},"
+                 "\"rate_remaining\":{\"description\":\"Requests that are left of it.\","
+                 "\"schema\":{\"type\":\"integer\"}},"
+                 "\"rate_reset\":{\"description\":\"Seconds until it is full again.\","
+                 "\"schema\":{\"type\":\"integer\"}},"
                  "\"retry_after\":{\"description\":\"Seconds.\",\"schema\":{\"type\":"
                  "\"integer\"}}}"));
     ps_json_key(writer, "parameters");
