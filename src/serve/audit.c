@@ -319,43 +319,25 @@ static void put_account(ps_buf *out, ps_slice payload, uint64_t account)
     }
 }
 
+/* The effect that shows an object of each kind that a privileged command can have as its subject. */
+static const ps_effect_type subject_effects[] = {
+    [PS_ID_PAYMENT] = PS_EFFECT_PAYMENT,       [PS_ID_DISPUTE] = PS_EFFECT_DISPUTE,
+    [PS_ID_TRANSFER] = PS_EFFECT_TRANSFER,     [PS_ID_SETTLEMENT] = PS_EFFECT_SETTLEMENT,
+    [PS_ID_RISK_EVENT] = PS_EFFECT_RISK_EVENT, [PS_ID_KEY] = PS_EFFECT_KEY,
+};
+enum { SUBJECTS = sizeof subject_effects / sizeof subject_effects[0] };
+
 static void put_object(const ps_audit *audit, ps_buf *out, ps_slice payload)
 {
     const ps_record_header *head = ps_record_head(payload);
-    char id[PS_ID_TEXT_MAX];
-    int64_t created_ns = 0;
-    const void *e;
-    switch (head->subject_kind) {
-    case PS_ID_PAYMENT:
-        e = ps_effect_find(payload, PS_EFFECT_PAYMENT, head->subject);
-        created_ns = e != NULL ? ((const ps_effect_payment *)e)->created_ns : 0;
-        break;
-    case PS_ID_DISPUTE:
-        e = ps_effect_find(payload, PS_EFFECT_DISPUTE, head->subject);
-        created_ns = e != NULL ? ((const ps_effect_dispute *)e)->created_ns : 0;
-        break;
-    case PS_ID_SETTLEMENT:
-        e = ps_effect_find(payload, PS_EFFECT_SETTLEMENT, head->subject);
-        created_ns = e != NULL ? ((const ps_effect_settlement *)e)->created_ns : 0;
-        break;
-    case PS_ID_TRANSFER:
-        e = ps_effect_find(payload, PS_EFFECT_TRANSFER, head->subject);
-        created_ns = e != NULL ? ((const ps_effect_transfer *)e)->created_ns : 0;
-        break;
-    case PS_ID_RISK_EVENT:
-        e = ps_effect_find(payload, PS_EFFECT_RISK_EVENT, head->subject);
-        created_ns = e != NULL ? ((const ps_effect_risk_event *)e)->created_ns : 0;
-        break;
-    case PS_ID_KEY:
-        e = ps_effect_find(payload, PS_EFFECT_KEY, head->subject);
-        created_ns = e != NULL ? ((const ps_effect_key *)e)->created_ns : 0;
-        break;
-    default: /* a number of the record, not an enum */
-        break;
+    const ps_effect_head *effect = NULL;
+    if (head->subject_kind < SUBJECTS && subject_effects[head->subject_kind] != 0) {
+        effect = ps_effect_find(payload, subject_effects[head->subject_kind], head->subject);
     }
-    if (created_ns != 0) {
+    if (effect != NULL) {
+        char id[PS_ID_TEXT_MAX];
         size_t size = ps_id_format(audit->instance, (ps_id_kind)head->subject_kind, head->subject,
-                                   created_ns, id);
+                                   ps_effect_created_ns(effect), id);
         ps_json_append_string(out, ps_slice_of(id, size));
     } else if (head->subject_kind == 0 && head->refusal == PS_REFUSED_NONE) {
         put_account(out, payload, head->subject);

@@ -214,106 +214,12 @@ static ps_code finish(const ps_buf *out, ps_error *err)
 
 /* ── effects ── */
 
-static uint64_t effect_number(const ps_effect_head *effect)
-{
-    const void *at = effect;
-    switch ((ps_effect_type)effect->type) {
-    case PS_EFFECT_PAYMENT:
-        return ((const ps_effect_payment *)at)->payment;
-    case PS_EFFECT_REFUND:
-        return ((const ps_effect_refund *)at)->refund;
-    case PS_EFFECT_DISPUTE:
-        return ((const ps_effect_dispute *)at)->dispute;
-    case PS_EFFECT_TRADE:
-        return ((const ps_effect_trade *)at)->trade;
-    case PS_EFFECT_SETTLEMENT:
-        return ((const ps_effect_settlement *)at)->settlement;
-    case PS_EFFECT_TRANSFER:
-        return ((const ps_effect_transfer *)at)->transfer;
-    case PS_EFFECT_RISK_EVENT:
-        return ((const ps_effect_risk_event *)at)->risk_event;
-    case PS_EFFECT_KEY:
-        return ((const ps_effect_key *)at)->key;
-    case PS_EFFECT_ACCOUNT:
-        return ((const ps_effect_account *)at)->account;
-    case PS_EFFECT_ACCOUNT_FLAGS:
-        return ((const ps_effect_account_flags *)at)->account;
-    case PS_EFFECT_BOOK:
-        return ((const ps_effect_book *)at)->book;
-    case PS_EFFECT_PARTY:
-        return ((const ps_effect_party *)at)->party;
-    case PS_EFFECT_LEG:
-    case PS_EFFECT_TEXTS:
-    case PS_EFFECT_COUNT:
-        return 0;
-    }
-    return 0;
-}
-
-const ps_effect_head *ps_effect_find(ps_slice payload, ps_effect_type type, uint64_t number)
-{
-    const ps_effect_head *found = NULL;
-    for (const ps_effect_head *e = ps_effect_first(payload); e != NULL;
-         e = ps_effect_next(payload, e)) {
-        if (e->type == type && effect_number(e) == number) {
-            found = e;
-        }
-    }
-    return found;
-}
-
-uint64_t ps_effect_sequence(const ps_effect_head *effect)
-{
-    const void *at = effect;
-    if (effect->event == PS_EVENT_NONE) {
-        return 0;
-    }
-    switch ((ps_effect_type)effect->type) {
-    case PS_EFFECT_PAYMENT:
-        return ((const ps_effect_payment *)at)->sequence;
-    case PS_EFFECT_REFUND:
-        return ((const ps_effect_refund *)at)->sequence;
-    case PS_EFFECT_DISPUTE:
-        return ((const ps_effect_dispute *)at)->sequence;
-    case PS_EFFECT_TRADE:
-        return ((const ps_effect_trade *)at)->sequence;
-    case PS_EFFECT_SETTLEMENT:
-        return ((const ps_effect_settlement *)at)->sequence;
-    case PS_EFFECT_TRANSFER:
-        return ((const ps_effect_transfer *)at)->sequence;
-    case PS_EFFECT_RISK_EVENT:
-        return ((const ps_effect_risk_event *)at)->sequence;
-    case PS_EFFECT_KEY:
-    case PS_EFFECT_ACCOUNT:
-    case PS_EFFECT_ACCOUNT_FLAGS:
-    case PS_EFFECT_BOOK:
-    case PS_EFFECT_PARTY:
-    case PS_EFFECT_LEG:
-    case PS_EFFECT_TEXTS:
-    case PS_EFFECT_COUNT:
-        return 0;
-    }
-    return 0;
-}
-
-uint64_t ps_record_first_sequence(ps_slice payload)
-{
-    for (const ps_effect_head *e = ps_effect_first(payload); e != NULL;
-         e = ps_effect_next(payload, e)) {
-        uint64_t sequence = ps_effect_sequence(e);
-        if (sequence != 0) {
-            return sequence;
-        }
-    }
-    return 0;
-}
-
 /* The texts of the object as it was created: those of its first effect in the origin record. */
 static const ps_effect_texts *texts_in(ps_slice payload, ps_effect_type type, uint64_t number)
 {
     for (const ps_effect_head *e = ps_effect_first(payload); e != NULL;
          e = ps_effect_next(payload, e)) {
-        if (e->type != type || effect_number(e) != number) {
+        if (e->type != type || ps_effect_number(e) != number) {
             continue;
         }
         const ps_effect_texts *texts = ps_effect_texts_of(payload, e);
@@ -336,7 +242,7 @@ static ps_code origin_texts(ps_renderer *renderer, ps_record_view view, uint64_t
             return code;
         }
     }
-    *out_texts = texts_in(payload, (ps_effect_type)effect->type, effect_number(effect));
+    *out_texts = texts_in(payload, (ps_effect_type)effect->type, ps_effect_number(effect));
     return PS_OK;
 }
 
@@ -381,7 +287,7 @@ static ps_code rail_words_get(ps_renderer *renderer, ps_record_view view,
     }
     for (const ps_effect_head *e = ps_effect_first(payload); e != NULL;
          e = ps_effect_next(payload, e)) {
-        if (e->type != PS_EFFECT_PAYMENT || effect_number(e) != payment->payment) {
+        if (e->type != PS_EFFECT_PAYMENT || ps_effect_number(e) != payment->payment) {
             continue;
         }
         const ps_effect_texts *texts = ps_effect_texts_of(payload, e);
@@ -944,47 +850,11 @@ ps_code ps_render_effect(ps_renderer *renderer, ps_record_view view, const ps_ef
                         (unsigned long long)view.seq, effect->type);
 }
 
-static uint32_t effect_book(const ps_effect_head *effect)
-{
-    const void *at = effect;
-    switch ((ps_effect_type)effect->type) {
-    case PS_EFFECT_PAYMENT:
-        return ((const ps_effect_payment *)at)->book;
-    case PS_EFFECT_REFUND:
-        return ((const ps_effect_refund *)at)->book;
-    case PS_EFFECT_DISPUTE:
-        return ((const ps_effect_dispute *)at)->book;
-    case PS_EFFECT_TRADE:
-        return ((const ps_effect_trade *)at)->book;
-    case PS_EFFECT_SETTLEMENT:
-        return ((const ps_effect_settlement *)at)->book;
-    case PS_EFFECT_TRANSFER:
-        return ((const ps_effect_transfer *)at)->book;
-    case PS_EFFECT_RISK_EVENT:
-        return ((const ps_effect_risk_event *)at)->book;
-    case PS_EFFECT_KEY:
-    case PS_EFFECT_ACCOUNT:
-    case PS_EFFECT_ACCOUNT_FLAGS:
-    case PS_EFFECT_BOOK:
-    case PS_EFFECT_PARTY:
-    case PS_EFFECT_LEG:
-    case PS_EFFECT_TEXTS:
-    case PS_EFFECT_COUNT:
-        return 0;
-    }
-    return 0;
-}
-
-uint32_t ps_effect_event_book(const ps_effect_head *effect)
-{
-    return effect->event != PS_EVENT_NONE ? effect_book(effect) : 0;
-}
-
 ps_code ps_render_event(ps_renderer *renderer, ps_record_view view, const ps_effect_head *effect,
                         ps_buf *out, ps_error *err)
 {
     uint64_t sequence = ps_effect_sequence(effect);
-    uint64_t number = (uint64_t)effect_book(effect) << 40 | sequence;
+    uint64_t number = (uint64_t)ps_effect_event_book(effect) << 40 | sequence;
     int64_t created_ns = ps_record_head(view.payload)->time_ns;
     PS_PUT(out, "{\"id\":");
     ps_render_id(renderer, out, PS_ID_EVENT, number, created_ns);

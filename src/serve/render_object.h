@@ -11,6 +11,7 @@
 #define PS_SERVE_RENDER_OBJECT_H
 
 #include "serve/api.h"
+#include "serve/effect_member.h"
 
 /* Where durable records come from: the journal's cursor, or a table of a test. The payload is
  * borrowed until the next call. PS_E_MISSING: not durable yet, or pruned. */
@@ -92,14 +93,6 @@ void ps_render_account(const ps_account *account, ps_slice name, ps_buf *out);
 
 /* ── effects ── */
 
-/* The newest effect of `type` in the payload that has `number`; NULL: none. */
-const ps_effect_head *ps_effect_find(ps_slice payload, ps_effect_type type, uint64_t number);
-/* The book sequence of an effect that is an event; 0 when it is not one. */
-uint64_t ps_effect_sequence(const ps_effect_head *effect);
-/* The book that an event belongs to; 0 when the effect is not one. */
-uint32_t ps_effect_event_book(const ps_effect_head *effect);
-/* The sequence that a record's postings are shown with: that of its first event; 0: none. */
-uint64_t ps_record_first_sequence(ps_slice payload);
 /* The effect, which is an event of its book, as {id, object:"event", type, sequence, created,
  * data:{object:…}}. */
 PS_CHECKED ps_code ps_render_event(ps_renderer *renderer, ps_record_view view,

@@ -137,35 +137,6 @@ static ps_code chain_collect(ps_renderer *renderer, const ps_effect_payment *pay
     return PS_OK;
 }
 
-/* True when the effect is about this payment: itself, a refund, a dispute or a trade of it. */
-static bool is_about(const ps_effect_head *effect, uint32_t payment)
-{
-    const void *at = effect;
-    switch ((ps_effect_type)effect->type) {
-    case PS_EFFECT_PAYMENT:
-        return ((const ps_effect_payment *)at)->payment == payment;
-    case PS_EFFECT_REFUND:
-        return ((const ps_effect_refund *)at)->payment == payment;
-    case PS_EFFECT_DISPUTE:
-        return ((const ps_effect_dispute *)at)->payment == payment;
-    case PS_EFFECT_TRADE:
-        return ((const ps_effect_trade *)at)->payment == payment;
-    case PS_EFFECT_ACCOUNT:
-    case PS_EFFECT_ACCOUNT_FLAGS:
-    case PS_EFFECT_LEG:
-    case PS_EFFECT_SETTLEMENT:
-    case PS_EFFECT_TRANSFER:
-    case PS_EFFECT_RISK_EVENT:
-    case PS_EFFECT_KEY:
-    case PS_EFFECT_BOOK:
-    case PS_EFFECT_TEXTS:
-    case PS_EFFECT_PARTY:
-    case PS_EFFECT_COUNT:
-        return false;
-    }
-    return false;
-}
-
 static bool record_is_of_one_payment(ps_slice payload)
 {
     uint32_t payment = 0;
@@ -225,7 +196,7 @@ static ps_code record_events(ps_renderer *renderer, ps_record_view view, uint32_
 {
     for (const ps_effect_head *e = ps_effect_first(view.payload); e != NULL;
          e = ps_effect_next(view.payload, e)) {
-        if (ps_effect_sequence(e) == 0 || !is_about(e, payment) || !page_takes(page)) {
+        if (ps_effect_sequence(e) == 0 || !ps_effect_is_about(e, payment) || !page_takes(page)) {
             continue;
         }
         ps_code code = ps_render_event(renderer, view, e, page->out, err);
