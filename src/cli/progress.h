@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "run/job.h"
+#include "run/stream_job.h"
 
 typedef struct {
     const ps_job *job;

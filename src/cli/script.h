@@ -4,7 +4,7 @@
 #define PS_CLI_SCRIPT_H
 
 #include "cli/result_print.h"
-#include "run/job.h"
+#include "run/stream_job.h"
 #include "sql/session.h"
 
 typedef struct {

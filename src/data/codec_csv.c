@@ -12,12 +12,11 @@
  * Fields are found 64 bytes at a time: one bit per delimiter, quote or line end.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/datetime.h"
 #include "data/decimal.h"
-#include "data/format_internal.h"
+#include "data/row_format_internal.h"
 #include "data/value.h"
 
 #if defined(__SSE2__)
@@ -168,7 +167,7 @@ static void tell_bad(record *r, const char *reason)
 {
     if (!r->is_bad) {
         r->is_bad = true;
-        strncpy(r->bad->reason, reason, sizeof r->bad->reason - 1);
+        snprintf(r->bad->reason, sizeof r->bad->reason, "%s", reason);
     }
 }
 
@@ -349,12 +348,10 @@ static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool i
     return PS_OK;
 }
 
-static void free_decoder(ps_decoder *decoder)
+static void release_decoder(ps_decoder *decoder)
 {
     csv_decoder *self = (csv_decoder *)decoder;
     ps_leaf_columns_release(&self->leaves);
-    free(self->leaf_of);
-    free(self);
 }
 
 static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_error *err)
@@ -363,12 +360,12 @@ static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_er
     if (code != PS_OK) {
         return code;
     }
-    csv_decoder *self = calloc(1, sizeof *self);
+    csv_decoder *self = ps_decoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a csv decoder");
     }
     self->base.decode = decode;
-    self->base.free = free_decoder;
+    self->base.release = release_decoder;
     self->physical = table->physical;
     code = read_options(table, &self->options, err);
     if (code == PS_OK) {
@@ -379,13 +376,14 @@ static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_er
         code = ps_leaf_columns_init(&self->leaves, table, PS_TIMESTAMP_SQL, err);
     }
     if (code == PS_OK) {
-        self->leaf_of = malloc((table->physical.field_count + 1) * sizeof *self->leaf_of);
+        self->leaf_of = ps_arena_take(&self->base.memory,
+                                      (table->physical.field_count + 1) * sizeof *self->leaf_of);
         code = self->leaf_of != NULL
                    ? PS_OK
                    : ps_error_set(err, PS_E_MEMORY, "no memory for a csv decoder");
     }
     if (code != PS_OK) {
-        free_decoder(&self->base);
+        ps_decoder_free(&self->base);
         return code;
     }
     for (uint32_t i = 0; i < table->physical.field_count; i++) {
@@ -523,11 +521,10 @@ static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, p
     return self->field.failed ? ps_error_set(err, PS_E_MEMORY, "no memory to write rows") : PS_OK;
 }
 
-static void free_encoder(ps_encoder *encoder)
+static void release_encoder(ps_encoder *encoder)
 {
     csv_encoder *self = (csv_encoder *)encoder;
     ps_buf_release(&self->field);
-    free(self);
 }
 
 static ps_code new_encoder(const ps_format_table *table, ps_encoder **out, ps_error *err)
@@ -536,18 +533,18 @@ static ps_code new_encoder(const ps_format_table *table, ps_encoder **out, ps_er
     if (code != PS_OK) {
         return code;
     }
-    csv_encoder *self = calloc(1, sizeof *self);
+    csv_encoder *self = ps_encoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a csv encoder");
     }
     enum { FIELD_SIZE_MAX = 64 << 20 };
     self->base.encode = encode;
-    self->base.free = free_encoder;
+    self->base.release = release_encoder;
     self->physical = table->physical;
     ps_buf_init(&self->field, FIELD_SIZE_MAX);
     code = read_options(table, &self->options, err);
     if (code != PS_OK) {
-        free_encoder(&self->base);
+        ps_encoder_free(&self->base);
         return code;
     }
     *out = &self->base;

@@ -17,7 +17,6 @@
 #include "data/codec_json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/json_reader.h"
@@ -61,7 +60,6 @@ typedef struct {
     json_field **by_column; /* the root's field of each physical column; NULL: not read */
     uint64_t *seen;         /* a bit per leaf, of the row under way */
     uint32_t seen_count;
-    ps_arena arena;
 } json_decoder;
 
 /* A line under way: [at, end). */
@@ -681,9 +679,9 @@ static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool i
 
 static json_object *new_object(json_decoder *self, uint32_t fields_max)
 {
-    json_object *object = ps_arena_take(&self->arena, sizeof *object);
+    json_object *object = ps_arena_take(&self->base.memory, sizeof *object);
     if (object != NULL) {
-        object->fields = ps_arena_take(&self->arena, fields_max * sizeof *object->fields);
+        object->fields = ps_arena_take(&self->base.memory, fields_max * sizeof *object->fields);
     }
     return object != NULL && object->fields != NULL ? object : NULL;
 }
@@ -720,20 +718,18 @@ static bool add_leaf(json_decoder *self, const ps_leaf *leaf, uint32_t number, u
     return true;
 }
 
-static void free_decoder(ps_decoder *decoder)
+static void release_decoder(ps_decoder *decoder)
 {
     json_decoder *self = (json_decoder *)decoder;
     ps_leaf_columns_release(&self->leaves);
-    ps_arena_release(&self->arena);
-    free(self);
 }
 
 static ps_code build_tree(json_decoder *self, const ps_format_table *table, ps_error *err)
 {
     uint32_t column_count = table->physical.field_count;
     self->root = new_object(self, table->leaf_count + 1);
-    self->seen = ps_arena_take(&self->arena, ps_valid_words(table->leaf_count + 1) * 8);
-    self->by_column = ps_arena_take(&self->arena, column_count * sizeof *self->by_column);
+    self->seen = ps_arena_take(&self->base.memory, ps_valid_words(table->leaf_count + 1) * 8);
+    self->by_column = ps_arena_take(&self->base.memory, column_count * sizeof *self->by_column);
     bool is_good = self->root != NULL && self->seen != NULL && self->by_column != NULL;
     for (uint32_t i = 0; is_good && i < table->leaf_count; i++) {
         is_good = add_leaf(self, &table->leaves[i], i, table->leaf_count);
@@ -748,16 +744,15 @@ static ps_code build_tree(json_decoder *self, const ps_format_table *table, ps_e
 static ps_code new_decoder_of(const ps_format_table *table, json_flavour flavour,
                               const char *prefix, ps_decoder **out, ps_error *err)
 {
-    json_decoder *self = calloc(1, sizeof *self);
+    json_decoder *self = ps_decoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a json decoder");
     }
     self->base.decode = decode;
-    self->base.free = free_decoder;
+    self->base.release = release_decoder;
     self->flavour = flavour;
     self->physical = table->physical;
     self->leaf_specs = table->leaves;
-    ps_arena_init(&self->arena, SIZE_MAX / 2);
     char key[80];
     ps_timestamp_standard standard = PS_TIMESTAMP_SQL;
     snprintf(key, sizeof key, "%s.ignore-parse-errors", prefix);
@@ -783,7 +778,7 @@ static ps_code new_decoder_of(const ps_format_table *table, json_flavour flavour
         code = build_tree(self, table, err);
     }
     if (code != PS_OK) {
-        free_decoder(&self->base);
+        ps_decoder_free(&self->base);
         return code;
     }
     *out = &self->base;

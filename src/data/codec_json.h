@@ -2,8 +2,8 @@
 #ifndef PS_DATA_CODEC_JSON_H
 #define PS_DATA_CODEC_JSON_H
 
-#include "data/format_internal.h"
 #include "data/row.h"
+#include "data/row_format_internal.h"
 
 /* ── codec_json_nested.c: ROW, ARRAY and MAP values ── */
 typedef struct {

@@ -1,6 +1,5 @@
 /* Writing json, debezium-json and changelog-json. Times as the SQL standard form without trailing
  * zeros of the fraction (json, debezium-json) or as `run --format json` has them (changelog-json). */
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/codec_json.h"
@@ -116,20 +115,14 @@ static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, p
     return PS_OK;
 }
 
-static void free_encoder(ps_encoder *encoder)
-{
-    free(encoder);
-}
-
 static ps_code new_encoder(const ps_format_table *table, json_flavour flavour,
                            const char *standard_key, ps_encoder **out, ps_error *err)
 {
-    json_encoder *self = calloc(1, sizeof *self);
+    json_encoder *self = ps_encoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a json encoder");
     }
     self->base.encode = encode;
-    self->base.free = free_encoder;
     self->flavour = flavour;
     self->physical = table->physical;
     ps_timestamp_standard standard = PS_TIMESTAMP_SQL;
@@ -139,7 +132,7 @@ static ps_code new_encoder(const ps_format_table *table, json_flavour flavour,
             ps_format_option_bool(table, "json.encode.ignore-null-fields", &self->skips_nulls, err);
     }
     if (code != PS_OK) {
-        free(self);
+        ps_encoder_free(&self->base);
         return code;
     }
     self->separator = standard == PS_TIMESTAMP_SQL ? ' ' : 'T';

@@ -1,8 +1,7 @@
 /* raw: one STRING or BYTES column that is a whole line, without its line end. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "data/format_internal.h"
+#include "data/row_format_internal.h"
 #include "data/value.h"
 
 static const char *const option_names[] = {NULL};
@@ -49,11 +48,10 @@ static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool i
     return PS_OK;
 }
 
-static void free_decoder(ps_decoder *decoder)
+static void release_decoder(ps_decoder *decoder)
 {
     raw_decoder *self = (raw_decoder *)decoder;
     ps_leaf_columns_release(&self->leaves);
-    free(self);
 }
 
 static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_error *err)
@@ -62,15 +60,15 @@ static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_er
     if (code != PS_OK) {
         return code;
     }
-    raw_decoder *self = calloc(1, sizeof *self);
+    raw_decoder *self = ps_decoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a raw decoder");
     }
     self->base.decode = decode;
-    self->base.free = free_decoder;
+    self->base.release = release_decoder;
     code = ps_leaf_columns_init(&self->leaves, table, PS_TIMESTAMP_SQL, err);
     if (code != PS_OK) {
-        free(self);
+        ps_decoder_free(&self->base);
         return code;
     }
     *out = &self->base;
@@ -90,23 +88,17 @@ static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, p
     return PS_OK;
 }
 
-static void free_encoder(ps_encoder *encoder)
-{
-    free(encoder);
-}
-
 static ps_code new_encoder(const ps_format_table *table, ps_encoder **out, ps_error *err)
 {
     ps_code code = check_types(table, err);
     if (code != PS_OK) {
         return code;
     }
-    ps_encoder *encoder = calloc(1, sizeof *encoder);
+    ps_encoder *encoder = ps_encoder_take(sizeof *encoder);
     if (encoder == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a raw encoder");
     }
     encoder->encode = encode;
-    encoder->free = free_encoder;
     *out = encoder;
     return PS_OK;
 }

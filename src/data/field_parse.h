@@ -3,7 +3,7 @@
 #ifndef PS_DATA_FIELD_PARSE_H
 #define PS_DATA_FIELD_PARSE_H
 
-#include "data/format.h"
+#include "data/row_format.h"
 
 typedef enum {
     PS_TIMESTAMP_SQL,     /* yyyy-MM-dd HH:mm:ss[.f], LTZ with Z behind */

@@ -6,7 +6,7 @@
 #ifndef PS_FLOW_GRAPH_H
 #define PS_FLOW_GRAPH_H
 
-#include "data/format.h"
+#include "data/row_format.h"
 #include "flow/spec.h"
 
 typedef enum {

@@ -242,7 +242,7 @@ static ps_code open_last(ps_merge *merge, uint32_t input, waiting **out, ps_erro
         *out = to->last;
         return PS_OK;
     }
-    waiting *last;
+    waiting *last = NULL;
     ps_code code = take_spare(merge, input, &last, err);
     if (code != PS_OK) {
         return code;
@@ -261,7 +261,7 @@ static ps_code keep(ps_merge *merge, uint32_t input, const ps_batch *batch, uint
                     ps_error *err)
 {
     while (from < batch->row_count) {
-        waiting *last;
+        waiting *last = NULL;
         ps_code code = open_last(merge, input, &last, err);
         if (code != PS_OK) {
             return code;
@@ -410,7 +410,7 @@ static bool load_row(ps_merge *merge, uint32_t input, ps_slice *saved, ps_error 
         kind > PS_KIND_DELETE || !ps_row_is_well_formed(&to->layout, saved->data, size)) {
         return false;
     }
-    waiting *last;
+    waiting *last = NULL;
     if (open_last(merge, input, &last, err) != PS_OK) {
         return false;
     }

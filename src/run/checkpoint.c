@@ -9,9 +9,13 @@ enum { HEAD_SIZE = 32, BLOCK_HEAD_SIZE = 16, BLOCK_PAYLOAD_MAX = 1 << 20, FILES_
 static const char magic[8] = {'P', 'S', 'C', 'K', 'P', 'T', 0, 1};
 static const char name_prefix[] = "checkpoint-";
 
+/* Paths that are too long are cut; opening them then fails. */
 static void path_of(const char *dir, uint64_t number, const char *suffix, char out[PS_PATH_MAX])
 {
-    snprintf(out, PS_PATH_MAX, "%s/%s%012" PRIu64 "%s", dir, name_prefix, number, suffix);
+    enum { NAME_MAX_SIZE = 64 };
+    int size = snprintf(out, PS_PATH_MAX, "%.*s/%s%012" PRIu64 "%s", PS_PATH_MAX - NAME_MAX_SIZE,
+                        dir, name_prefix, number, suffix);
+    PS_ASSERT(size < PS_PATH_MAX);
 }
 
 /* Over the block's first 8 bytes and its payload; block points at BLOCK_HEAD_SIZE bytes before it. */

@@ -5,7 +5,7 @@
 #include "flow/merge.h"
 #include "flow/operators.h"
 #include "run/checkpoint.h"
-#include "run/job.h"
+#include "run/stream_job.h"
 
 typedef struct ps_lane ps_lane;
 typedef struct ps_instance ps_instance;

@@ -5,8 +5,8 @@
  * reads. Texts point into the buffer where nothing had to be unescaped, else into the decoder's
  * memory: both must live until the batch is done. Options carry Flink's names (CONTRACT §3).
  */
-#ifndef PS_DATA_FORMAT_H
-#define PS_DATA_FORMAT_H
+#ifndef PS_DATA_ROW_FORMAT_H
+#define PS_DATA_ROW_FORMAT_H
 
 #include "data/batch.h"
 

@@ -1,4 +1,4 @@
-#include "run/job.h"
+#include "run/stream_job.h"
 
 #include <stdio.h>
 #include <stdlib.h>

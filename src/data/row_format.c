@@ -1,4 +1,4 @@
-#include "data/format_internal.h"
+#include "data/row_format_internal.h"
 
 #include <string.h>
 
@@ -41,11 +41,27 @@ bool ps_decoder_ignores_errors(const ps_decoder *decoder)
     return decoder->ignores_errors;
 }
 
+void *ps_decoder_take(size_t size)
+{
+    ps_arena memory;
+    ps_arena_init(&memory, SIZE_MAX / 2);
+    ps_decoder *decoder = ps_arena_take(&memory, size);
+    if (decoder != NULL) {
+        decoder->memory = memory;
+    }
+    return decoder;
+}
+
 void ps_decoder_free(ps_decoder *decoder)
 {
-    if (decoder != NULL) {
-        decoder->free(decoder);
+    if (decoder == NULL) {
+        return;
     }
+    if (decoder->release != NULL) {
+        decoder->release(decoder);
+    }
+    ps_arena memory = decoder->memory; /* the decoder lies in it */
+    ps_arena_release(&memory);
 }
 
 ps_code ps_encoder_encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
@@ -57,11 +73,27 @@ ps_code ps_encoder_encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *ou
     return code;
 }
 
+void *ps_encoder_take(size_t size)
+{
+    ps_arena memory;
+    ps_arena_init(&memory, SIZE_MAX / 2);
+    ps_encoder *encoder = ps_arena_take(&memory, size);
+    if (encoder != NULL) {
+        encoder->memory = memory;
+    }
+    return encoder;
+}
+
 void ps_encoder_free(ps_encoder *encoder)
 {
-    if (encoder != NULL) {
-        encoder->free(encoder);
+    if (encoder == NULL) {
+        return;
     }
+    if (encoder->release != NULL) {
+        encoder->release(encoder);
+    }
+    ps_arena memory = encoder->memory;
+    ps_arena_release(&memory);
 }
 
 /* ── columns of the leaves ── */

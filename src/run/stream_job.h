@@ -10,8 +10,8 @@
  * Threads: ps_job_run runs in its caller's; ps_job_stop may be called from any thread or a signal
  * handler; the counters may be read from any thread.
  */
-#ifndef PS_RUN_JOB_H
-#define PS_RUN_JOB_H
+#ifndef PS_RUN_STREAM_JOB_H
+#define PS_RUN_STREAM_JOB_H
 
 #include <stdatomic.h>
 
