@@ -319,7 +319,7 @@ static void put_account(ps_buf *out, ps_slice payload, uint64_t account)
     }
 }
 
-/* The effect that shows an object of each kind that a privileged command can have as its subject. */
+/* The effect that shows an object of each kind that a privileged command can be about. */
 static const ps_effect_type subject_effects[] = {
     [PS_ID_PAYMENT] = PS_EFFECT_PAYMENT,       [PS_ID_DISPUTE] = PS_EFFECT_DISPUTE,
     [PS_ID_TRANSFER] = PS_EFFECT_TRANSFER,     [PS_ID_SETTLEMENT] = PS_EFFECT_SETTLEMENT,
