@@ -13,8 +13,8 @@ bool ps_result_format_parse(const char *text, ps_result_format *out);
 
 typedef struct ps_result_printer ps_result_printer;
 
-/* has_changes: the op column is shown (csv, table). time_column: marked in the header; PS_NO_COLUMN.
- * Borrows schema. */
+/* has_changes: the op column is shown (csv, table). time_column: marked in the header;
+ * PS_NO_COLUMN. Borrows schema. */
 PS_CHECKED ps_code ps_result_printer_new(FILE *out, ps_result_format format,
                                          const ps_schema *schema, uint32_t time_column,
                                          bool has_changes, ps_result_printer **out_printer,

@@ -1,8 +1,8 @@
 /* filesystem as a sink: a directory of part files that appear whole.
  *
- * Rows go to DIR/.part-<run>-<number>.inprogress; prepare syncs and closes that file; commit renames
- * it to part-<run>-<number>.<format>. <run> is random and kept in the checkpoints, so that jobs that
- * write into one directory do not meet, and a restarted job knows its own files.
+ * Rows go to DIR/.part-<run>-<number>.inprogress; prepare syncs and closes that file; commit
+ * renames it to part-<run>-<number>.<format>. <run> is random and kept in the checkpoints, so that
+ * jobs that write into one directory do not meet, and a restarted job knows its own files.
  *
  * Prepared: u64 run, u64 first number and u64 end number of the parts that commit makes visible. */
 #include <inttypes.h>

@@ -64,6 +64,14 @@ typedef struct {
     uint64_t sequence_after; /* no later row has a smaller number */
 } ps_batch;
 
+/* Rows from … to−1 of a batch and what holds behind them. */
+typedef struct {
+    const ps_batch *batch;
+    uint32_t from, to;
+    int64_t watermark_after;
+    uint64_t sequence_after;
+} ps_batch_part;
+
 static inline bool ps_column_is_null(const ps_column *column, uint32_t row)
 {
     return column->valid != NULL && ((column->valid[row / 64] >> (row % 64)) & 1) == 0;

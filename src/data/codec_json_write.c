@@ -1,5 +1,6 @@
 /* Writing json, debezium-json and changelog-json. Times as the SQL standard form without trailing
- * zeros of the fraction (json, debezium-json) or as `run --format json` has them (changelog-json). */
+ * zeros of the fraction (json, debezium-json) or as `run --format json` has them (changelog-json).
+ * */
 #include <string.h>
 
 #include "data/codec_json.h"

@@ -66,8 +66,8 @@ const ps_format *ps_format_find(ps_slice name);
 uint32_t ps_format_count(void);
 const ps_format *ps_format_at(uint32_t index);
 
-/* Rows from the start of data: at most rows_max (≤ PS_BATCH_ROWS), whole records only. is_whole: the
- * data ends with the file (a last record without a line end counts). Stops behind a bad record,
+/* Rows from the start of data: at most rows_max (≤ PS_BATCH_ROWS), whole records only. is_whole:
+ * the data ends with the file (a last record without a line end counts). Stops behind a bad record,
  * which is told in out->has_bad, unless the format's ignore option takes it as NULLs or skips it as
  * the reference implementation does. Valid until the next call. PS_E_LIMIT: a record is larger than
  * the buffer (nothing consumed, not whole). */

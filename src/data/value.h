@@ -33,9 +33,10 @@ typedef enum {
     PS_FORM_FLINK  /* Java's toString as the conformance files have it: 5.0, 2020-10-10T00:00 */
 } ps_form;
 
-/* Appends the text; NULL is `null` (JSON, FLINK) or `NULL` (PLAIN). TIMESTAMP_LTZ is printed in UTC,
- * in PLAIN without a Z: who has a session zone shifts the ticks before. BYTES in PLAIN are text,
- * what is not UTF-8 in them U+FFFD. Intervals: numbers, in PLAIN "+1-02" and "+0 00:00:01.000". */
+/* Appends the text; NULL is `null` (JSON, FLINK) or `NULL` (PLAIN). TIMESTAMP_LTZ is printed in
+ * UTC, in PLAIN without a Z: who has a session zone shifts the ticks before. BYTES in PLAIN are
+ * text, what is not UTF-8 in them U+FFFD. Intervals: numbers, in PLAIN "+1-02" and "+0
+ * 00:00:01.000". */
 void ps_value_print(const ps_type *type, const ps_value *value, ps_form form, ps_buf *out);
 
 #endif

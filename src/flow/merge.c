@@ -152,8 +152,8 @@ static ps_code deliver(ps_merge *merge, uint32_t input, const ps_batch *batch, u
     int64_t watermark = next.watermark < others.watermark ? next.watermark : others.watermark;
     merge->watermark = watermark > merge->watermark ? watermark : merge->watermark;
     merge->sequence = lowest.sequence > merge->sequence ? lowest.sequence : merge->sequence;
-    return merge->options.deliver(merge->options.with, input, batch, from, to, merge->watermark,
-                                  merge->sequence, err);
+    const ps_batch_part part = {batch, from, to, merge->watermark, merge->sequence};
+    return merge->options.deliver(merge->options.with, input, &part, err);
 }
 
 static place behind(const ps_merge *merge, uint32_t input, const ps_batch *batch, uint32_t row)

@@ -1,9 +1,9 @@
 /* Merge: several inputs into one order.
  *
- * Rows go out by (watermark before the row, sequence, input number): an order that depends on the
- * streams alone, whatever the batches or the moments at which they arrive. A row goes out as soon as
- * no other input can still have one before it. The merged watermark is the minimum over the inputs.
- * What must wait is copied. Threads: the lane's.
+ * Rows go out by (watermark before the row, sequence, input number): an order that depends on
+ * the streams alone, whatever the batches or the moments at which they arrive. A row goes out as
+ * soon as no other input can still have one before it. The merged watermark is the minimum over
+ * the inputs. What must wait is copied. Threads: the lane's.
  */
 #ifndef PS_FLOW_MERGE_H
 #define PS_FLOW_MERGE_H
@@ -12,9 +12,8 @@
 
 typedef struct ps_merge ps_merge;
 
-/* Takes rows from … to−1 of an input's batch with the merged watermark behind them. */
-typedef ps_code ps_merge_deliver(void *with, uint32_t input, const ps_batch *batch, uint32_t from,
-                                 uint32_t to, int64_t watermark_after, uint64_t sequence_after,
+/* Takes rows of an input with the merged watermark behind them. */
+typedef ps_code ps_merge_deliver(void *with, uint32_t input, const ps_batch_part *part,
                                  ps_error *err);
 
 typedef struct {

@@ -12,6 +12,7 @@ typedef struct {
     ps_phys *classes;    /* of the input */
     bool *is_read;
     uint64_t *valid_words;
+    uint8_t *kinds; /* of gathered, when there are any */
     ps_column *outputs;
     uint32_t *selection;
 } calc;
@@ -32,40 +33,39 @@ static void gather(calc *self, const ps_batch *batch, uint32_t count)
         to->watermarks[i] = batch->watermarks[selection[i]];
         to->sequences[i] = batch->sequences[selection[i]];
     }
-    for (uint32_t i = 0; batch->kinds != NULL && i < count; i++) {
+    to->kinds = batch->kinds != NULL ? self->kinds : NULL;
+    for (uint32_t i = 0; to->kinds != NULL && i < count; i++) {
         to->kinds[i] = batch->kinds[selection[i]];
     }
     to->row_count = count;
 }
 
-static ps_code fail_at(const calc *self, const ps_batch *batch, uint32_t row, ps_error *err)
+static ps_code fail_at(const ps_batch *batch, uint32_t row, ps_error *err)
 {
-    (void)self;
     ps_error cause = *err;
     return ps_error_set(err, cause.code, "%s (row %llu of the source)", cause.text,
                         (unsigned long long)batch->sequences[row] + 1);
 }
 
-/* Rows from … to−1 of batch, projected, go out with their own stamps. */
-static ps_code project(calc *self, const ps_batch *batch, uint32_t from, uint32_t to,
-                       uint8_t *kinds, int64_t watermark_after, uint64_t sequence_after,
-                       ps_error *err)
+/* The rows, projected, go out with their own kinds and stamps. */
+static ps_code project(calc *self, const ps_batch_part *part, ps_error *err)
 {
+    const ps_batch *batch = part->batch;
     uint32_t bad_row = 0;
-    ps_code code = ps_program_run(self->project, batch, from, to, self->op.context.clock,
-                                  self->outputs, &bad_row, err);
+    ps_code code = ps_program_run(self->project, batch, part->from, part->to,
+                                  self->op.context.clock, self->outputs, &bad_row, err);
     if (code != PS_OK) {
-        return fail_at(self, batch, bad_row, err);
+        return fail_at(batch, bad_row, err);
     }
     ps_batch out = {
-        .row_count = to - from,
+        .row_count = part->to - part->from,
         .column_count = self->spec->output_count,
         .columns = self->outputs,
-        .kinds = kinds != NULL ? kinds + from : NULL,
-        .watermarks = batch->watermarks + from,
-        .watermark_after = watermark_after,
-        .sequences = batch->sequences + from,
-        .sequence_after = sequence_after,
+        .kinds = batch->kinds != NULL ? batch->kinds + part->from : NULL,
+        .watermarks = batch->watermarks + part->from,
+        .watermark_after = part->watermark_after,
+        .sequences = batch->sequences + part->from,
+        .sequence_after = part->sequence_after,
     };
     return ps_outlet_pass(self->op.context.outlet, &out, err);
 }
@@ -77,28 +77,34 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     calc *self = (calc *)op;
     *out_done = to - from;
     bool is_last = to == batch->row_count;
-    int64_t watermark_after = is_last ? batch->watermark_after : batch->watermarks[to];
-    uint64_t sequence_after = is_last ? batch->sequence_after : batch->sequences[to];
+    ps_batch_part part = {
+        .batch = batch,
+        .from = from,
+        .to = to,
+        .watermark_after = is_last ? batch->watermark_after : batch->watermarks[to],
+        .sequence_after = is_last ? batch->sequence_after : batch->sequences[to],
+    };
     if (self->filter == NULL) {
-        return project(self, batch, from, to, batch->kinds, watermark_after, sequence_after, err);
+        return project(self, &part, err);
     }
     uint32_t count = 0;
     uint32_t bad_row = 0;
     ps_code code = ps_program_filter(self->filter, batch, from, to, op->context.clock,
                                      self->selection, &count, &bad_row, err);
     if (code != PS_OK) {
-        return fail_at(self, batch, bad_row, err);
+        return fail_at(batch, bad_row, err);
     }
     if (count == to - from) {
-        return project(self, batch, from, to, batch->kinds, watermark_after, sequence_after, err);
+        return project(self, &part, err);
     }
     if (count == 0) {
         return PS_OK; /* the driver tells the watermark */
     }
     gather(self, batch, count);
-    return project(self, &self->gathered, 0, count,
-                   batch->kinds != NULL ? self->gathered.kinds : NULL, watermark_after,
-                   sequence_after, err);
+    part.batch = &self->gathered;
+    part.from = 0;
+    part.to = count;
+    return project(self, &part, err);
 }
 
 static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
@@ -140,12 +146,12 @@ static bool make_gathered(calc *self, const ps_schema *input, ps_arena *arena)
     self->is_read = ps_arena_take(arena, count * sizeof(bool));
     size_t words = ps_valid_words(PS_BATCH_ROWS) * sizeof(uint64_t);
     self->valid_words = ps_arena_take(arena, count * words);
-    batch->kinds = ps_arena_take(arena, PS_BATCH_ROWS);
+    self->kinds = ps_arena_take(arena, PS_BATCH_ROWS);
     batch->watermarks = ps_arena_take(arena, PS_BATCH_ROWS * sizeof(int64_t));
     batch->sequences = ps_arena_take(arena, PS_BATCH_ROWS * sizeof(uint64_t));
     self->selection = ps_arena_take(arena, PS_BATCH_ROWS * sizeof(uint32_t));
     if (batch->columns == NULL || self->classes == NULL || self->is_read == NULL ||
-        self->valid_words == NULL || batch->kinds == NULL || batch->watermarks == NULL ||
+        self->valid_words == NULL || self->kinds == NULL || batch->watermarks == NULL ||
         batch->sequences == NULL || self->selection == NULL) {
         return false;
     }

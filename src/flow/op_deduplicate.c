@@ -1,5 +1,5 @@
-/* Deduplicate: one row per key, the first or the last by time (SEMANTICS §9). Ties: keep-first keeps
- * the first arrival, keep-last takes the newest. Late rows count like others. */
+/* Deduplicate: one row per key, the first or the last by time (SEMANTICS §9). Ties: keep-first
+ * keeps the first arrival, keep-last takes the newest. Late rows count like others. */
 #include <stdlib.h>
 
 #include "flow/kept_rows.h"

@@ -18,17 +18,17 @@ static ps_code advance(ps_operator *op, int64_t watermark, ps_error *err)
     return PS_OK;
 }
 
-ps_code ps_operator_feed_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                              uint32_t to, int64_t watermark_after, uint64_t sequence_after,
+ps_code ps_operator_feed_part(ps_operator *op, uint32_t input, const ps_batch_part *part,
                               ps_error *err)
 {
-    uint32_t row = from;
-    while (row < to) {
+    const ps_batch *batch = part->batch;
+    uint32_t row = part->from;
+    while (row < part->to) {
         ps_code code = advance(op, batch->watermarks[row], err);
         if (code != PS_OK) {
             return code;
         }
-        uint32_t run_end = ps_operator_run_end(op, batch, row, to);
+        uint32_t run_end = ps_operator_run_end(op, batch, row, part->to);
         uint32_t done = 0;
         ps_outlet_stamp_row(op->context.outlet, batch, row);
         code = op->class->on_rows(op, input, batch, row, run_end, &done, err);
@@ -41,17 +41,22 @@ ps_code ps_operator_feed_rows(ps_operator *op, uint32_t input, const ps_batch *b
         op->watermark = met > op->watermark ? met : op->watermark;
         op->last_sequence = batch->sequences[row - 1];
     }
-    ps_code code = advance(op, watermark_after, err);
+    ps_code code = advance(op, part->watermark_after, err);
     if (code != PS_OK) {
         return code;
     }
-    return ps_outlet_flush(op->context.outlet, op->watermark, sequence_after, err);
+    return ps_outlet_flush(op->context.outlet, op->watermark, part->sequence_after, err);
 }
 
 ps_code ps_operator_feed(ps_operator *op, uint32_t input, const ps_batch *batch, ps_error *err)
 {
-    return ps_operator_feed_rows(op, input, batch, 0, batch->row_count, batch->watermark_after,
-                                 batch->sequence_after, err);
+    const ps_batch_part all = {
+        .batch = batch,
+        .to = batch->row_count,
+        .watermark_after = batch->watermark_after,
+        .sequence_after = batch->sequence_after,
+    };
+    return ps_operator_feed_part(op, input, &all, err);
 }
 
 void ps_operator_count_late(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row)

@@ -62,10 +62,9 @@ struct ps_operator {
     void *on_late_with;
 };
 
-/* Rows from … to−1 of the batch, then the watermark behind them; flushes the outlet at the end. */
-PS_CHECKED ps_code ps_operator_feed_rows(ps_operator *op, uint32_t input, const ps_batch *batch,
-                                         uint32_t from, uint32_t to, int64_t watermark_after,
-                                         uint64_t sequence_after, ps_error *err);
+/* The rows, then the watermark behind them; flushes the outlet at the end. */
+PS_CHECKED ps_code ps_operator_feed_part(ps_operator *op, uint32_t input, const ps_batch_part *part,
+                                         ps_error *err);
 /* The whole batch. */
 PS_CHECKED ps_code ps_operator_feed(ps_operator *op, uint32_t input, const ps_batch *batch,
                                     ps_error *err);

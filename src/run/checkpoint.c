@@ -18,7 +18,8 @@ static void path_of(const char *dir, uint64_t number, const char *suffix, char o
     PS_ASSERT(size < PS_PATH_MAX);
 }
 
-/* Over the block's first 8 bytes and its payload; block points at BLOCK_HEAD_SIZE bytes before it. */
+/* Over the block's first 8 bytes and its payload; block points at BLOCK_HEAD_SIZE bytes before it.
+ * */
 static uint64_t block_hash(const char *block, size_t size)
 {
     uint64_t parts[2];

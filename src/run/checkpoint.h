@@ -43,8 +43,8 @@ typedef struct {
     bool failed;     /* sticky: a read went beyond the end */
 } ps_checkpoint_reader;
 
-/* The newest whole checkpoint; number 0 when there is none. PS_E_VERSION: of another plan or a newer
- * format; PS_E_DAMAGED: files are there, but none is whole. */
+/* The newest whole checkpoint; number 0 when there is none. PS_E_VERSION: of another plan or a
+ * newer format; PS_E_DAMAGED: files are there, but none is whole. */
 PS_CHECKED ps_code ps_checkpoint_reader_open(ps_io *io, const char *dir, uint64_t fingerprint,
                                              ps_checkpoint_reader *out, ps_error *err);
 void ps_checkpoint_reader_close(ps_checkpoint_reader *reader);

@@ -7,13 +7,10 @@ enum { ARENA_SIZE_MAX = 1 << 30, PREPARED_SIZE_MAX = 16 << 20 };
 
 /* ── rows on their way ── */
 
-static ps_code deliver_merged(void *with, uint32_t input, const ps_batch *batch, uint32_t from,
-                              uint32_t to, int64_t watermark_after, uint64_t sequence_after,
-                              ps_error *err)
+static ps_code deliver_merged(void *with, uint32_t input, const ps_batch_part *part, ps_error *err)
 {
     ps_instance *instance = with;
-    return ps_operator_feed_rows(instance->op, input, batch, from, to, watermark_after,
-                                 sequence_after, err);
+    return ps_operator_feed_part(instance->op, input, part, err);
 }
 
 /* A lookup table's rows: they do not move event time. */
