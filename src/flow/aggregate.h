@@ -50,6 +50,9 @@ PS_CHECKED ps_code ps_aggregate_resolve(ps_arena *arena, const char *name, uint3
                                         const ps_type **out_arguments, const ps_type **out_result,
                                         ps_error *err);
 const char *ps_aggregate_name(const ps_aggregate_class *class);
+/* ROW_NUMBER, RANK, DENSE_RANK, LAG: only with OVER, which computes them: an aggregator takes
+ * no such call. */
+bool ps_aggregate_is_over_only(const ps_aggregate_class *class);
 
 typedef struct ps_aggregator ps_aggregator;
 

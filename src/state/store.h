@@ -42,6 +42,11 @@ PS_CHECKED ps_code ps_store_region(ps_store *store, const char *name, ps_region 
 PS_CHECKED ps_code ps_store_root(ps_store *store, uint32_t size, void **out, ps_error *err);
 void ps_store_touch_root(ps_store *store);
 
+/* Memory that is no state but ends with the store; released in reverse order. PS_E_MEMORY: `thing`
+ * is released at once. */
+PS_CHECKED ps_code ps_store_attach(ps_store *store, void *thing, void (*release)(void *thing),
+                                   ps_error *err);
+
 /* As ps_region_extend, against the budget. PS_E_LIMIT, with the operator's name. */
 PS_CHECKED ps_code ps_store_extend(ps_store *store, ps_region *region, uint64_t size, void **out,
                                    ps_error *err);

@@ -8,10 +8,6 @@
  * store's own. PS_E_LIMIT. */
 PS_CHECKED ps_code ps_store_adopt(ps_store *store, ps_region *region, ps_error *err);
 
-/* Memory that ends with the store; released in reverse order. PS_E_MEMORY: `thing` is released. */
-PS_CHECKED ps_code ps_store_attach(ps_store *store, void *thing, void (*release)(void *thing),
-                                   ps_error *err);
-
 /* Counters for the text of the budget's error: how many keys a container holds. */
 PS_CHECKED ps_code ps_store_count_keys_of(ps_store *store, const void *container,
                                           uint64_t (*count)(const void *container), ps_error *err);

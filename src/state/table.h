@@ -2,7 +2,8 @@
  *
  * Entries are numbered from 0; the number stays while the entry is there and is reused after its
  * removal; value addresses are stable for the entry's life. Keys are row codes of a key layout
- * (data/row.h): equal keys have equal bytes. Fixed-size keys lie beside the value, others in a heap.
+ * (data/row.h): equal keys have equal bytes. Fixed-size keys lie beside the value, others in a
+ * heap.
  * Order of iteration is the numbers' (same operations, same order).
  */
 #ifndef PS_STATE_TABLE_H
