@@ -14,7 +14,7 @@
  * The tree says what was written, not what it means: names are unresolved, literals unchecked
  * (DATE '2026-02-30' parses), and what Flink's parser takes but no version of ours plans (QUALIFY,
  * PERMUTE …) is there for the binder to refuse by name. Invariants: a tree is at most
- * PS_PARSER_DEPTH_MAX (parser.h) deep, so that a recursive walk needs no check of its own; spans
+ * PS_AST_DEPTH_MAX (parser.h) high, so that a recursive walk needs no check of its own; spans
  * lie inside the script and children inside their parents.
  */
 #ifndef PS_SQL_AST_H
@@ -22,7 +22,8 @@
 
 #include "sql/ast_statement.h"
 
-/* A name as SQL text, a.b.`c d`; quoted only where needed. */
+/* A name as SQL text, in backticks where it is no plain word or is a keyword; then a path. */
+void ps_ast_name_print(const ps_ast_name *name, ps_buf *out);
 void ps_ast_names_print(const ps_ast_names *names, ps_buf *out);
 /* The upper-case word of a unit: "MONTH". */
 const char *ps_ast_unit_name(ps_ast_unit unit);

@@ -66,6 +66,7 @@ typedef enum {
     PS_AST_FORM_OVERLAY,
     PS_AST_FORM_TRIM,
     PS_AST_FORM_ROUND_TO, /* FLOOR(e TO unit) */
+    PS_AST_FORM_PREFIX,   /* FINAL f(x), RUNNING f(x): one argument, the call */
     PS_AST_FORM_PAIRS     /* JSON_OBJECT, JSON_OBJECTAGG: KEY k VALUE v */
 } ps_ast_call_form;
 
@@ -110,7 +111,7 @@ typedef struct {
     bool is_distinct;
     ps_ast_exprs arguments;      /* COUNT(*): one STAR */
     ps_ast_name *argument_names; /* DATA => …: one per argument, size 0 without; NULL: none named */
-    ps_ast_orders order_by;      /* LISTAGG(x ORDER BY y) */
+    ps_ast_orders order_by;      /* ARRAY_AGG(x ORDER BY y) */
     ps_ast_orders within_group; /* WITHIN GROUP (ORDER BY …) */
     ps_ast_expr *filter;        /* FILTER (WHERE …); NULL: none */
     ps_ast_respect respect;
@@ -118,12 +119,11 @@ typedef struct {
     ps_ast_json *json;   /* NULL: no such clause */
 } ps_ast_call;
 
-/* TABLE t, TABLE (query), with the partitioning and order of a window function's input. */
+/* TABLE t, with the partitioning and order of a table function's input. */
 typedef struct {
-    ps_ast_names path;   /* count 0: query */
-    ps_ast_query *query; /* NULL: path */
-    bool is_partitioned;
-    ps_ast_exprs partition_by;
+    ps_ast_names path;
+    ps_ast_query *query;       /* NULL; Flink's parser has no TABLE (query), only the query itself */
+    ps_ast_exprs partition_by; /* count 0: none */
     ps_ast_orders order_by;
 } ps_ast_table_argument;
 

@@ -39,8 +39,7 @@ typedef enum {
     PS_AST_PATTERN_ALTERNATION, /* items: A | B */
     PS_AST_PATTERN_PERMUTE,     /* items */
     PS_AST_PATTERN_EXCLUSION,   /* items[0]: {- A -} */
-    PS_AST_PATTERN_ABSENCE,     /* name: [^B] */
-    PS_AST_PATTERN_EMPTY        /* () */
+    PS_AST_PATTERN_ABSENCE      /* name: [^B] */
 } ps_ast_pattern_kind;
 
 enum { PS_AST_UNBOUNDED = INT32_MAX };

@@ -3,7 +3,7 @@
  * Hand-written recursive descent with a Pratt loop for expressions (SEMANTICS §2.4). It accepts
  * what Flink's parser accepts of the statements in SEMANTICS §2 and refuses what Flink refuses
  * (`!=`, LIMIT a, b, `::`, unquoted reserved words), with a sentence, a place and a hint.
- * Recursion is bounded by PS_PARSER_DEPTH_MAX, scripts by PS_SCRIPT_SIZE_MAX.
+ * Recursion and trees are bounded, scripts too.
  *
  * Threads: a parser belongs to its caller.
  */
@@ -13,7 +13,11 @@
 #include "base/arena.h"
 #include "sql/ast.h"
 
-enum { PS_PARSER_DEPTH_MAX = 200, PS_SCRIPT_SIZE_MAX = 16 * 1024 * 1024 };
+enum {
+    PS_PARSER_DEPTH_MAX = 200, /* nesting of parentheses, queries, types … */
+    PS_AST_DEPTH_MAX = 1000,   /* height of a tree: chains such as a OR b OR c count too */
+    PS_SCRIPT_SIZE_MAX = 16 * 1024 * 1024
+};
 
 typedef struct ps_parser ps_parser;
 
