@@ -203,6 +203,7 @@ static PS_CHECKED ps_code service_open(const serve_arguments *a, ps_io *io, ps_e
     options.http.tls_key_path = a->settings.tls_key;
     options.http.tls_client_ca_path = a->settings.tls_client_ca;
     options.http.tls_crl_path = a->settings.tls_crl;
+    options.certificate_map = a->settings.tls_keys;
     options.requires_signature = a->settings.requires_signature;
     options.nonces_max = a->settings.nonces_max;
     options.concurrent_per_key = a->settings.concurrent_per_key;
@@ -274,9 +275,10 @@ static bool arguments_are_usable(serve_arguments *a)
         return false;
     }
     if ((a->settings.tls_client_ca != NULL && a->settings.tls_cert == NULL) ||
-        (a->settings.tls_crl != NULL && a->settings.tls_client_ca == NULL)) {
-        fprintf(stderr, "paystream serve: http.tls.crl needs http.tls.client_ca, and that "
-                        "needs http.tls.cert\n");
+        (a->settings.tls_client_ca == NULL &&
+         (a->settings.tls_crl != NULL || a->settings.tls_keys != NULL))) {
+        fprintf(stderr, "paystream serve: http.tls.crl and http.tls.keys need "
+                        "http.tls.client_ca, and that needs http.tls.cert\n");
         return false;
     }
     if (a->demo && (a->settings.tls_cert != NULL || a->settings.requires_signature)) {

@@ -69,13 +69,15 @@ static const setting table[] = {
      "PEM certificates: every client must bring one that these have signed."},
     {"http.tls.crl", SETTING_TEXT, AT(tls_crl), 0, 0, "",
      "PEM revocation lists, a current one for each certificate of http.tls.client_ca."},
+    {"http.tls.keys", SETTING_TEXT, AT(tls_keys), 0, 0, "",
+     "Which certificate may use which API key: a key's id (or *) and an identity on each line."},
     {"http.require_signature", SETTING_FLAG, AT(requires_signature), 0, 1, "false",
      "Requests that need a key must be signed, and count once."},
     {"admin.listen", SETTING_TEXT, AT(admin_listen), 0, 0, "",
      "HOST:PORT of a second address: what needs the scope admin is served there alone."},
-    {"rate.key", SETTING_COUNT, AT(rate_per_key), 0, 100000000, "0",
+    {"rate.key", SETTING_COUNT, AT(rate_per_key), 0, 1000000, "0",
      "Requests per second and API key; beyond: 429. 0: no limit."},
-    {"rate.address", SETTING_COUNT, AT(rate_per_address), 0, 100000000, "0",
+    {"rate.address", SETTING_COUNT, AT(rate_per_address), 0, 1000000, "0",
      "Requests per second and address; beyond: 429. 0: no limit."},
 };
 enum { SETTING_TOTAL = sizeof table / sizeof table[0] };

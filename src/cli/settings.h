@@ -13,6 +13,7 @@ typedef struct {
     const char *tls_key;
     const char *tls_client_ca;
     const char *tls_crl;
+    const char *tls_keys;
     const char *admin_listen; /* HOST:PORT; NULL: none */
     bool requires_signature;
     uint32_t nonces_max;

@@ -95,6 +95,10 @@ static ps_code parts_make(ps_service *service, ps_error *err)
             code = ps_error_set(err, PS_E_MEMORY, "no memory for the service");
         }
     }
+    if (code == PS_OK && service->options.certificate_map != NULL) {
+        code = ps_certificate_map_open(service->options.certificate_map, service->instance,
+                                       &service->certificates, err);
+    }
     if (code == PS_OK && service->options.requires_signature) {
         code =
             ps_nonce_log_open(service->io, service->dir, service->options.nonces_max,
@@ -285,6 +289,7 @@ void ps_service_close(ps_service *service)
     free(service->audit_slots);
     free(service->running);
     ps_nonce_log_close(service->nonces);
+    ps_certificate_map_close(service->certificates);
     ps_auth_reader_free(service->audit_keys);
     ps_auth_free(service->auth);
     ps_service_metrics_release(&service->metrics);

@@ -31,6 +31,7 @@ typedef struct {
     uint64_t rate_per_key; /* requests per second of one API key; 0: no limit */
     uint64_t rate_per_address;   /* … of one address; 0: no limit */
     uint32_t concurrent_per_key; /* requests of one API key under way at once; 0: no limit */
+    const char *certificate_map; /* certificate_map.h; NULL: any certificate may use any key */
     bool requires_signature;     /* request_signature.h */
     uint32_t nonces_max;         /* … remembered in ten minutes */
     uint64_t inflight_bytes_max; /* bodies and answers in the making; default 256 MiB */

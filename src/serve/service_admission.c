@@ -141,6 +141,14 @@ static bool authenticate(ps_service_loop *loop, ps_http_request *request)
         answer_bad_key(loop, request, outcome);
         return false;
     }
+    ps_certificate_map *map = loop->service->certificates;
+    if (map != NULL &&
+        !ps_certificate_map_allows(map, state->key.number, ps_http_request_identity(request))) {
+        ps_api_error error = ps_api_error_of(403, "authentication_error", "certificate_mismatch",
+                                             "This certificate may not use this API key.");
+        ps_loop_answer_error(loop, request, &error);
+        return false;
+    }
     scopes_narrow(loop, request, &state->key);
     return true;
 }

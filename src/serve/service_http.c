@@ -656,6 +656,19 @@ static void on_wake(void *context, ps_http_loop *http)
     ps_streams_run(loop);
 }
 
+static void certificates_reload(ps_service_loop *loop)
+{
+    int64_t now_ns = ps_http_loop_now_ns(loop->http);
+    ps_error err;
+    if (loop->index != 0 || loop->service->certificates == NULL || now_ns < loop->next_reload_ns) {
+        return;
+    }
+    loop->next_reload_ns = now_ns + PS_NS_PER_S;
+    if (ps_certificate_map_reload(loop->service->certificates, &err) != PS_OK) {
+        fprintf(stderr, "paystream: the certificates in use stay: %s\n", err.text);
+    }
+}
+
 static void on_tick(void *context, ps_http_loop *http)
 {
     (void)context;
@@ -663,6 +676,7 @@ static void on_tick(void *context, ps_http_loop *http)
     ps_auth_reader_refresh(loop->auth);
     ps_loop_collect(loop);
     ps_streams_tick(loop);
+    certificates_reload(loop);
 }
 
 static void on_error(void *context, ps_http_loop *http, const ps_http_refusal *refusal,

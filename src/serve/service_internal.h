@@ -12,6 +12,7 @@
 #define PS_SERVE_SERVICE_INTERNAL_H
 
 #include "serve/audit.h"
+#include "serve/certificate_map.h"
 #include "serve/job.h"
 #include "serve/metrics.h"
 #include "serve/nonce_log.h"
@@ -55,7 +56,8 @@ typedef struct ps_service_loop {
     ps_buf headers, body; /* scratch */
     uint8_t random[PS_RANDOM_POOL_SIZE];
     size_t random_left;
-    ps_stream *streams; /* list */
+    int64_t next_reload_ns; /* of the certificate map; the first loop's */
+    ps_stream *streams;     /* list */
     ps_journal_cursor *stream_cursor;
     uint64_t stream_cursor_next; /* seq that the cursor's next read gives; 0: seek first */
     ps_loop_metrics metrics;
@@ -98,7 +100,8 @@ struct ps_service {
     ps_attempt_limit *bad_keys; /* under the lock; all loops together */
     bool has_admin_address;
     _Atomic uint32_t *running; /* PS_RUNNING_COUNTERS: requests of a key that are under way */
-    ps_nonce_log *nonces;      /* NULL: signatures are not asked for */
+    ps_certificate_map *certificates; /* NULL: any certificate may use any key */
+    ps_nonce_log *nonces;             /* NULL: signatures are not asked for */
 
     /* account names: base addresses that never move */
     const ps_account *accounts;

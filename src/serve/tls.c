@@ -9,18 +9,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+
+#include "serve/file_stamp.h"
 
 enum { CHAIN_DEPTH_MAX = 4 };
 
 typedef enum { FILE_CERT, FILE_KEY, FILE_CLIENT_CA, FILE_CRL, FILE_COUNT } file_kind;
-
-/* What a file's change is told by. */
-typedef struct {
-    struct timespec changed;
-    off_t size;
-    ino_t inode;
-} file_stamp;
 
 /* What was made from one reading of the files. */
 typedef struct {
@@ -29,8 +23,8 @@ typedef struct {
 } tls_set;
 
 struct ps_tls_context {
-    char *paths[FILE_COUNT];       /* NULL: not given */
-    file_stamp stamps[FILE_COUNT]; /* of the reading that was tried last */
+    char *paths[FILE_COUNT];          /* NULL: not given */
+    ps_file_stamp stamps[FILE_COUNT]; /* of the reading that was tried last */
     _Atomic uint64_t generation;
     pthread_mutex_t lock;
     tls_set set; /* under the lock */
@@ -176,21 +170,15 @@ static ps_code set_load(char *const paths[FILE_COUNT], tls_set *out_set, ps_erro
 
 /* ── contexts ── */
 
-/* Stamps are taken before the files are read: a change in between shows as one the next time.
- * False: nothing has changed. */
+/* False: nothing has changed. */
 static bool stamps_take(ps_tls_context *context)
 {
     bool has_changed = false;
     for (int i = 0; i < FILE_COUNT; i++) {
-        struct stat status = {0};
-        if (context->paths[i] == NULL || stat(context->paths[i], &status) != 0) {
-            status = (struct stat){0}; /* a file that is gone is another file */
+        if (context->paths[i] != NULL &&
+            ps_file_stamp_take(context->paths[i], &context->stamps[i])) {
+            has_changed = true;
         }
-        const file_stamp *old = &context->stamps[i];
-        has_changed = has_changed || old->changed.tv_sec != status.st_mtim.tv_sec ||
-                      old->changed.tv_nsec != status.st_mtim.tv_nsec ||
-                      old->size != status.st_size || old->inode != status.st_ino;
-        context->stamps[i] = (file_stamp){status.st_mtim, status.st_size, status.st_ino};
     }
     return has_changed;
 }

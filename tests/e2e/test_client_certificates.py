@@ -240,6 +240,33 @@ def test_the_audit_log_names_the_certificate(house):
     assert house.service.is_running
 
 
+def test_a_key_is_bound_to_the_certificates_that_the_file_names(house, tmp_path):
+    shop, ops, other = (house.authority.issue(name, san=f"DNS:{name}.example") for name in ("shop", "ops", "other"))
+    keys = tmp_path / "keys.txt"
+    keys.write_text("# everything is for ops\n\n*   dns:ops.example\n")
+    house.service.launch("-D", f"http.tls.keys={keys}")
+
+    def status(client, key):
+        with contextlib.closing(house.connect(client)) as connection:
+            return get(connection, key)
+
+    assert status(ops, house.service.key) == 200
+    assert status(shop, house.service.key) == status(other, house.service.key) == 403
+    with contextlib.closing(house.connect(ops)) as connection:
+        connection.request("POST", "/v1/keys", json.dumps({"name": "shop", "scopes": ["read"]}), {"Authorization": f"Bearer {house.service.key}"})
+        made = json.loads(connection.getresponse().read())
+    assert status(shop, made["secret"]) == 403
+    keys.write_text(keys.read_text() + f"{made['id']}\tdns:shop.example\n")
+    eventually(lambda: status(shop, made["secret"]) == 200, 10)
+    assert (status(other, made["secret"]), status(ops, made["secret"]), status(shop, house.service.key)) == (403, 200, 403)
+    # A file with a wrong line changes nothing, and is named.
+    keys.write_text("*   dns:other.example\nkey_nonsense dns:shop.example\n")
+    eventually(lambda: f"{keys}: line 2:" in house.service.log.read_text(), 10)
+    assert (status(other, made["secret"]), status(shop, made["secret"])) == (403, 200)
+    keys.write_text("")  # nobody any more
+    eventually(lambda: status(ops, house.service.key) == 403, 10)
+
+
 @pytest.mark.parametrize("broken", ["client_ca", "crl"])
 def test_files_that_are_no_certificates_are_refused_by_name(house, broken):
     path = {"client_ca": house.authority.cert, "crl": house.authority.crl}[broken]

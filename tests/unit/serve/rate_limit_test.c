@@ -43,6 +43,30 @@ static void a_bucket_gives_its_burst_and_then_its_rate(void **state)
     ps_rate_limit_free(limit);
 }
 
+static void a_look_tells_what_is_left_and_takes_nothing(void **state)
+{
+    (void)state;
+    ps_rate_limit *limit = new_limit(64, 10, 5);
+    uint32_t retry = 0;
+    ps_rate_state fresh = ps_rate_limit_look(limit, 7, T0);
+    assert_int_equal(fresh.burst, 5);
+    assert_int_equal(fresh.left, 5);
+    assert_int_equal(fresh.full_after_ms, 0);
+    for (uint32_t taken = 1; taken <= 5; taken++) {
+        assert_true(ps_rate_limit_take(limit, 7, 1, T0, &retry));
+        for (int i = 0; i < 3; i++) {
+            ps_rate_state now = ps_rate_limit_look(limit, 7, T0);
+            assert_int_equal(now.left, 5 - taken);
+            assert_int_equal(now.full_after_ms, 100 * taken);
+        }
+    }
+    assert_int_equal(ps_rate_limit_look(limit, 7, T0 + 99 * PS_NS_PER_MS).left, 0);
+    assert_int_equal(ps_rate_limit_look(limit, 7, T0 + 100 * PS_NS_PER_MS).left, 1);
+    assert_int_equal(ps_rate_limit_look(limit, 7, T0 + PS_NS_PER_S).left, 5);
+    assert_int_equal(ps_rate_limit_look(limit, 8, T0).left, 5);
+    ps_rate_limit_free(limit);
+}
+
 static void a_dear_request_costs_more_and_never_waits_for_ever(void **state)
 {
     (void)state;
@@ -122,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
+        cmocka_unit_test(a_look_tells_what_is_left_and_takes_nothing),
         cmocka_unit_test(a_dear_request_costs_more_and_never_waits_for_ever),
         cmocka_unit_test(a_flood_of_other_keys_does_not_free_the_one_that_is_held_back),
         cmocka_unit_test(thirty_bad_keys_a_minute_and_no_more),
