@@ -494,18 +494,24 @@ static const ps_field key_body[] = {
         .description = "Currency of the account."                                                  \
     }
 
+#define BY_STATUS(status_words)                                                                    \
+    {                                                                                              \
+        .name = "status", .type = PS_FIELD_ENUM, .slot = PS_SLOT_STATUS, .words = (status_words),  \
+        .description = "Only with this status."                                                    \
+    }
+#define AFTER                                                                                      \
+    {                                                                                              \
+        .name = "after", .type = PS_FIELD_INTEGER, .slot = PS_SLOT_AFTER, .min = 0,                \
+        .max = INT64_MAX, .description = "Events with a greater sequence."                         \
+    }
+/* Several fields each. */
+#define PAGE_OF_TIME LIMIT, CURSOR, CREATED_GTE, CREATED_LT
+#define AMOUNT_RANGE AMOUNT_GTE, AMOUNT_LT
+
 static const ps_field payments_query[] = {
-    LIMIT,
-    CURSOR,
-    CREATED_GTE,
-    CREATED_LT,
-    AMOUNT_GTE,
-    AMOUNT_LT,
-    {.name = "status",
-     .type = PS_FIELD_ENUM,
-     .slot = PS_SLOT_STATUS,
-     .words = payment_status_words,
-     .description = "Only with this status."},
+    PAGE_OF_TIME,
+    AMOUNT_RANGE,
+    BY_STATUS(payment_status_words),
     BY_MERCHANT,
     {.name = "payer",
      .type = PS_FIELD_NAME,
@@ -522,55 +528,16 @@ static const ps_field payments_query[] = {
 };
 
 static const ps_field refunds_query[] = {
-    LIMIT,
-    CURSOR,
-    CREATED_GTE,
-    CREATED_LT,
-    AMOUNT_GTE,
-    AMOUNT_LT,
-    {.name = "status",
-     .type = PS_FIELD_ENUM,
-     .slot = PS_SLOT_STATUS,
-     .words = refund_status_words,
-     .description = "Only with this status."},
-    BY_CURRENCY,
-    BY_REFERENCE,
-    BY_PAYMENT,
-    END,
+    PAGE_OF_TIME, AMOUNT_RANGE, BY_STATUS(refund_status_words), BY_CURRENCY, BY_REFERENCE,
+    BY_PAYMENT,   END,
 };
 
 static const ps_field disputes_query[] = {
-    LIMIT,
-    CURSOR,
-    CREATED_GTE,
-    CREATED_LT,
-    AMOUNT_GTE,
-    AMOUNT_LT,
-    {.name = "status",
-     .type = PS_FIELD_ENUM,
-     .slot = PS_SLOT_STATUS,
-     .words = dispute_status_words,
-     .description = "Only with this status."},
-    BY_CURRENCY,
-    BY_PAYMENT,
-    END,
+    PAGE_OF_TIME, AMOUNT_RANGE, BY_STATUS(dispute_status_words), BY_CURRENCY, BY_PAYMENT, END,
 };
 
 static const ps_field trades_query[] = {
-    LIMIT,
-    CURSOR,
-    CREATED_GTE,
-    CREATED_LT,
-    AMOUNT_GTE,
-    AMOUNT_LT,
-    {.name = "status",
-     .type = PS_FIELD_ENUM,
-     .slot = PS_SLOT_STATUS,
-     .words = trade_status_words,
-     .description = "Only with this status."},
-    BY_CURRENCY,
-    BY_PAYMENT,
-    END,
+    PAGE_OF_TIME, AMOUNT_RANGE, BY_STATUS(trade_status_words), BY_CURRENCY, BY_PAYMENT, END,
 };
 
 static const ps_field accounts_query[] = {
@@ -581,35 +548,11 @@ static const ps_field accounts_query[] = {
 };
 
 static const ps_field transfers_query[] = {
-    LIMIT,
-    CURSOR,
-    CREATED_GTE,
-    CREATED_LT,
-    AMOUNT_GTE,
-    AMOUNT_LT,
-    {.name = "status",
-     .type = PS_FIELD_ENUM,
-     .slot = PS_SLOT_STATUS,
-     .words = transfer_status_words,
-     .description = "Only with this status."},
-    BY_CURRENCY,
-    BY_REFERENCE,
-    END,
+    PAGE_OF_TIME, AMOUNT_RANGE, BY_STATUS(transfer_status_words), BY_CURRENCY, BY_REFERENCE, END,
 };
 
 static const ps_field settlements_query[] = {
-    LIMIT,
-    CURSOR,
-    CREATED_GTE,
-    CREATED_LT,
-    {.name = "status",
-     .type = PS_FIELD_ENUM,
-     .slot = PS_SLOT_STATUS,
-     .words = settlement_status_words,
-     .description = "Only with this status."},
-    BY_MERCHANT,
-    BY_CURRENCY,
-    END,
+    PAGE_OF_TIME, BY_STATUS(settlement_status_words), BY_MERCHANT, BY_CURRENCY, END,
 };
 
 static const ps_field page_query[] = {
@@ -646,12 +589,7 @@ static const ps_field entries_query[] = {
 };
 
 static const ps_field events_query[] = {
-    {.name = "after",
-     .type = PS_FIELD_INTEGER,
-     .slot = PS_SLOT_AFTER,
-     .min = 0,
-     .max = INT64_MAX,
-     .description = "Events with a greater sequence."},
+    AFTER,
     {.name = "limit",
      .type = PS_FIELD_INTEGER,
      .slot = PS_SLOT_LIMIT,
@@ -667,12 +605,7 @@ static const ps_field events_query[] = {
 };
 
 static const ps_field stream_query[] = {
-    {.name = "after",
-     .type = PS_FIELD_INTEGER,
-     .slot = PS_SLOT_AFTER,
-     .min = 0,
-     .max = INT64_MAX,
-     .description = "Events with a greater sequence."},
+    AFTER,
     END,
 };
 
