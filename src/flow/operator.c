@@ -66,3 +66,8 @@ void ps_operator_count_late(ps_operator *op, uint32_t input, const ps_batch *bat
         op->on_late(op->on_late_with, input, batch, row);
     }
 }
+
+void ps_operator_free(ps_operator *op)
+{
+    op->class->free(op);
+}

@@ -90,6 +90,9 @@ static inline uint32_t ps_operator_run_end(const ps_operator *op, const ps_batch
     return row;
 }
 
+/* Frees op, not its store or outlet. */
+void ps_operator_free(ps_operator *op);
+
 void ps_operator_count_late(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row);
 
 #endif

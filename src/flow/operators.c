@@ -68,8 +68,3 @@ ps_code ps_operator_make(const ps_node *node, const ps_operator_context *context
     }
     return code;
 }
-
-void ps_operator_free(ps_operator *op)
-{
-    op->class->free(op);
-}

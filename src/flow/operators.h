@@ -36,6 +36,5 @@ ps_operator_new ps_op_drop_update_before_new;
 /* By node->kind. SOURCE, VALUES and SINK are not operators: run makes those. */
 PS_CHECKED ps_code ps_operator_make(const ps_node *node, const ps_operator_context *context,
                                     ps_operator **out, ps_error *err);
-void ps_operator_free(ps_operator *op);
 
 #endif
