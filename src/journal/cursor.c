@@ -109,8 +109,8 @@ static ps_code cursor_get(ps_journal_cursor *c, uint32_t offset, uint32_t size,
 
 /* ── finding a batch ── */
 
-/* The segment that holds `seq`, which is durable, and the nearest indexed batch at or before it: the
- * last segment that begins at or before it. */
+/* The segment that holds `seq`, which is durable: the last one that begins at or before it; and the
+ * nearest indexed batch in it. */
 static void table_find(ps_journal *journal, uint64_t seq, ps_segment_header *out_segment,
                        uint32_t *out_offset)
 {

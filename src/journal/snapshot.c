@@ -435,7 +435,8 @@ static ps_code write_trailer(ps_snapshot_writer *writer, ps_error *err)
     return ps_io_write(writer->io, writer->file, writer->file_size, page, sizeof page, err);
 }
 
-/* The planted bug: the older ones go while the new one is only in the page cache. LCOV_EXCL_START */
+/* LCOV_EXCL_START
+ * The planted bug: the older ones go while the new one is only in the page cache. */
 static ps_code planted_delete_early(ps_snapshot_writer *writer, ps_error *err)
 {
     ps_snapshot_entry entries[PS_SNAPSHOT_ENTRIES_MAX];

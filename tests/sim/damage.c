@@ -127,14 +127,12 @@ typedef struct {
     uint32_t batch;
 } patch;
 
-static void batch_stamp(char *bytes)
+/* Of the batch at `bytes`, with `room` bytes to the end of the file; its size may be a lie. */
+static void batch_stamp(char *bytes, size_t room)
 {
-    uint32_t padded_size = 4096;
     ps_batch_header header;
     memcpy(&header, bytes, sizeof header);
-    if (header.size < 65536) {
-        padded_size = ps_format_pad(header.size, PS_PAGE);
-    }
+    uint32_t padded_size = header.size < room ? ps_format_pad(header.size, PS_PAGE) : PS_PAGE;
     header.hash = ps_xxh3_128(bytes + 24, padded_size - 24);
     memcpy(bytes, &header, sizeof header);
     ps_put_u32(bytes + 4, ps_crc32c(0, bytes + 8, sizeof header - 8));
@@ -159,10 +157,10 @@ static void patch_apply(ps_sim *sim, const patch *p)
         break;
     case STAMP_RECORD:
         ps_put_u32(bytes + p->batch + RECORD, ps_crc32c(0, bytes + p->batch + RECORD + 4, 36));
-        batch_stamp(bytes + p->batch);
+        batch_stamp(bytes + p->batch, size - p->batch);
         break;
     case STAMP_BATCH:
-        batch_stamp(bytes + p->batch);
+        batch_stamp(bytes + p->batch, size - p->batch);
         break;
     }
     bool set = ps_sim_file_set(sim, p->path, ps_slice_of(bytes, size));

@@ -255,19 +255,18 @@ static void miss_a_tear_in_preallocated_zeros_opens_and_is_cleaned(void **state)
 static void miss_the_end_offset_survives_a_restart(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(9);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
+    fx_case c;
+    fx_case_init(&c, 9);
     for (uint32_t i = 0; i < 7; i++) {
-        ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-        assert_int_equal(ps_journal_next_seq(journal), oracle.acked + 1);
-        fx_must(ps_journal_prepare(journal, &err), &err);
-        fx_must(fx_commit(journal, 2, &oracle, &err), &err);
-        assert_true(fx_read_all(journal, &err));
-        ps_journal_close(journal);
-        ps_sim_crash(sim, PS_SURVIVE_NONE);
+        assert_int_equal(ps_journal_next_seq(c.journal), c.oracle.acked + 1);
+        fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+        fx_must(fx_commit(c.journal, 2, &c.oracle, &c.err), &c.err);
+        assert_true(fx_read_all(c.journal, &c.err));
+        fx_case_close(&c);
+        ps_sim_crash(c.sim, PS_SURVIVE_NONE);
+        c.journal = fx_open(c.io, &fx_small);
     }
-    ps_sim_free(sim);
+    fx_case_release(&c);
 }
 
 /* etcd#2736, #3186: the repair found the same end of file again and again. */
@@ -332,36 +331,33 @@ static void miss_zeros_inside_a_record_are_refused(void **state)
 static void scrub_finds_a_flipped_bit_in_a_cold_segment_and_goes_on(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(9);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
+    fx_case c;
+    fx_case_init(&c, 9);
     for (uint32_t i = 0; i < 12; i++) {
-        fx_must(ps_journal_prepare(journal, &err), &err);
-        fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+        fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+        fx_must(fx_commit(c.journal, 5, &c.oracle, &c.err), &c.err);
     }
     bool wrapped = false;
     for (uint32_t i = 0; i < 100 && !wrapped; i++) {
-        fx_must(ps_journal_scrub_step(journal, 4096, &wrapped, &err), &err);
+        fx_must(ps_journal_scrub_step(c.journal, 4096, &wrapped, &c.err), &c.err);
     }
     assert_true(wrapped);
-    assert_true(ps_sim_file_flip(sim, FX_SEG_2, 8 * 5000));
+    assert_true(ps_sim_file_flip(c.sim, FX_SEG_2, 8 * 5000));
     uint32_t errors = 0;
     wrapped = false;
     for (uint32_t i = 0; i < 100 && !wrapped; i++) {
-        ps_code code = ps_journal_scrub_step(journal, 4096, &wrapped, &err);
+        ps_code code = ps_journal_scrub_step(c.journal, 4096, &wrapped, &c.err);
         assert_true(code == PS_OK || code == PS_E_DAMAGED);
         errors += code == PS_E_DAMAGED;
     }
     assert_true(wrapped);
     assert_int_equal(errors, 1);
     ps_journal_stats stats;
-    ps_journal_get_stats(journal, &stats);
+    ps_journal_get_stats(c.journal, &stats);
     assert_int_equal(stats.scrub_errors, 1);
     assert_true(stats.scrubbed_bytes >= 3 * 3 * 4096);
-    assert_false(fx_read_all(journal, &err));
-    ps_journal_close(journal);
-    ps_sim_free(sim);
+    assert_false(fx_read_all(c.journal, &c.err));
+    fx_case_release(&c);
 }
 
 /* A bit flips while the journal is open: a reader gets the record or an error, and scrub finds it
@@ -451,19 +447,17 @@ static void whole_but_wrong_is_refused_even_without_a_witness(void **state)
 static void a_rotten_seal_before_an_acknowledged_batch_is_refused(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(9);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-    fx_must(ps_journal_prepare(journal, &err), &err);
-    fx_must(fx_commit(journal, 5, &oracle, &err), &err);
-    fx_must(ps_journal_seal(journal, false, &err), &err);
-    fx_must(fx_commit(journal, 5, &oracle, &err), &err);
-    ps_journal_close(journal);
-    ps_sim_crash(sim, PS_SURVIVE_NONE);
-    assert_true(ps_sim_file_flip(sim, FX_SEG_1, 8 * 8192));
-    must_refuse(sim, "a later batch proves that it was synced");
-    ps_sim_free(sim);
+    fx_case c;
+    fx_case_init(&c, 9);
+    fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+    fx_must(fx_commit(c.journal, 5, &c.oracle, &c.err), &c.err);
+    fx_must(ps_journal_seal(c.journal, false, &c.err), &c.err);
+    fx_must(fx_commit(c.journal, 5, &c.oracle, &c.err), &c.err);
+    fx_case_close(&c);
+    ps_sim_crash(c.sim, PS_SURVIVE_NONE);
+    assert_true(ps_sim_file_flip(c.sim, FX_SEG_1, 8 * 8192));
+    must_refuse(c.sim, "a later batch proves that it was synced");
+    fx_case_release(&c);
 }
 
 static void left_overs_and_directories_do_not_disturb(void **state)

@@ -116,28 +116,25 @@ static void a_failing_call_costs_the_scrub_one_step(void **state)
 static void scrub_sees_a_whole_batch_that_was_there_before(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_sim *sim = fx_sim_with_journal(9);
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
+    fx_case c;
+    fx_case_init(&c, 9);
     for (uint32_t i = 0; i < 5; i++) {
-        fx_must(ps_journal_prepare(journal, &err), &err);
-        fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+        fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+        fx_must(fx_commit(c.journal, 5, &c.oracle, &c.err), &c.err);
     }
     size_t size = 0;
-    char *bytes = fx_file_copy(sim, FX_SEG_1, &size);
+    char *bytes = fx_file_copy(c.sim, FX_SEG_1, &size);
     memcpy(bytes + 8192, bytes + 4096, 4096);
     ps_put_u32(bytes + 8192 + 84, 8192);
     ps_u128 hash = ps_xxh3_128(bytes + 8192 + 24, 4096 - 24);
     memcpy(bytes + 8192 + 8, &hash, sizeof hash);
     ps_put_u32(bytes + 8192 + 4, ps_crc32c(0, bytes + 8192 + 8, 88));
-    assert_true(ps_sim_file_set(sim, FX_SEG_1, ps_slice_of(bytes, size)));
+    assert_true(ps_sim_file_set(c.sim, FX_SEG_1, ps_slice_of(bytes, size)));
     bool wrapped = false;
-    assert_int_equal(ps_journal_scrub_step(journal, 1 << 20, &wrapped, &err), PS_E_DAMAGED);
-    assert_non_null(strstr(err.text, "batch out of sequence"));
+    assert_int_equal(ps_journal_scrub_step(c.journal, 1 << 20, &wrapped, &c.err), PS_E_DAMAGED);
+    assert_non_null(strstr(c.err.text, "batch out of sequence"));
     free(bytes);
-    ps_journal_close(journal);
-    ps_sim_free(sim);
+    fx_case_release(&c);
 }
 
 /* ── the write side ── */
@@ -220,19 +217,16 @@ static void without_file_handles_a_segment_waits(void **state)
 static void more_segments_than_the_table_held_at_first(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_oracle oracle = {0};
+    fx_case c;
+    fx_case_init(&c, 1);
     ps_journal_stats stats = {0};
-    ps_sim *sim = fx_sim_with_journal(1);
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
     while (stats.segments < 70) {
-        fx_must(ps_journal_prepare(journal, &err), &err);
-        fx_must(fx_commit(journal, 1, &oracle, &err), &err);
-        ps_journal_get_stats(journal, &stats);
+        fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+        fx_must(fx_commit(c.journal, 1, &c.oracle, &c.err), &c.err);
+        ps_journal_get_stats(c.journal, &stats);
     }
-    assert_true(fx_read_all(journal, &err));
-    ps_journal_close(journal);
-    ps_sim_free(sim);
+    assert_true(fx_read_all(c.journal, &c.err));
+    fx_case_release(&c);
 }
 
 static void what_a_cut_creation_left_is_cleared(void **state)
@@ -416,35 +410,32 @@ static void names_that_are_nearly_those_of_snapshots_are_left_alone(void **state
         "snap-000000000000000/",     "snap-000000000000000:",     "snap-00000000000000001",
         "snap-0000000000000001.bak", "snip-0000000000000001.tmp", "snap-0000000000000001.tmpx",
     };
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
     ps_snapshot_entry entries[PS_SNAPSHOT_ENTRIES_MAX];
     size_t count = 1;
-    ps_sim *sim = sim_with_snapshots();
-    ps_io *io = ps_sim_io(sim);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         uint64_t seq = 0;
         char path[PS_PATH_MAX];
         snprintf(path, sizeof path, FX_SNAPSHOTS "/%s", names[i]);
-        assert_true(strchr(names[i], '/') != NULL || ps_sim_file_set(sim, path, PS_SLICE("bytes")));
-        assert_int_equal(ps_snapshot_load(io, FX_SNAPSHOTS, names[i], &s.shape, &seq, &err),
+        assert_true(strchr(names[i], '/') != NULL ||
+                    ps_sim_file_set(c.sim, path, PS_SLICE("bytes")));
+        assert_int_equal(ps_snapshot_load(c.io, FX_SNAPSHOTS, names[i], &c.s.shape, &seq, &c.err),
                          PS_E_INVALID);
     }
     /* directories with right names */
-    fx_must(ps_io_make_dir(io, FX_SNAPSHOTS "/snap-0000000000000003", &err), &err);
-    fx_must(ps_io_make_dir(io, FX_SNAPSHOTS "/snap-0000000000000003.tmp", &err), &err);
-    fx_must(ps_snapshot_list(io, FX_SNAPSHOTS, entries, &count, &err), &err);
+    fx_must(ps_io_make_dir(c.io, FX_SNAPSHOTS "/snap-0000000000000003", &c.err), &c.err);
+    fx_must(ps_io_make_dir(c.io, FX_SNAPSHOTS "/snap-0000000000000003.tmp", &c.err), &c.err);
+    fx_must(ps_snapshot_list(c.io, FX_SNAPSHOTS, entries, &count, &c.err), &c.err);
     assert_int_equal(count, 0);
     ps_dir_entry before[32];
     size_t before_count = 0;
-    fx_must(ps_io_list(io, FX_SNAPSHOTS, before, 32, &before_count, &err), &err);
-    fx_must(ps_snapshot_prune(io, FX_SNAPSHOTS, &err), &err);
+    fx_must(ps_io_list(c.io, FX_SNAPSHOTS, before, 32, &before_count, &c.err), &c.err);
+    fx_must(ps_snapshot_prune(c.io, FX_SNAPSHOTS, &c.err), &c.err);
     size_t after_count = 0;
-    fx_must(ps_io_list(io, FX_SNAPSHOTS, before, 32, &after_count, &err), &err);
+    fx_must(ps_io_list(c.io, FX_SNAPSHOTS, before, 32, &after_count, &c.err), &c.err);
     assert_int_equal(before_count, after_count);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf_release(&c);
 }
 
 static void only_so_many_snapshots_are_listed(void **state)
@@ -503,33 +494,30 @@ static void what_stands_in_the_way_of_a_snapshot_is_said(void **state)
     (void)state;
     static const uint64_t sizes[FX_REGIONS] = {100, 0, 0};
     const char *path = FX_SNAPSHOTS "/snap-0000000000000009";
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    fx_state_fill(&s, sizes, 1);
-    ps_sim *sim = sim_with_snapshots();
-    ps_io *io = ps_sim_io(sim);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
+    fx_state_fill(&c.s, sizes, 1);
     ps_snapshot_writer *writer = NULL;
-    assert_true(ps_sim_file_set(sim, FX_SNAPSHOTS "/snap-0000000000000009.tmp", PS_SLICE("x")));
-    ps_sim_fail_at(sim, ps_sim_steps(sim) + 2, EIO, false, PS_SYNC_FAIL_DROPPED);
-    assert_int_equal(ps_snapshot_begin(io, FX_SNAPSHOTS, &s.shape, 9, &writer, &err), PS_E_IO);
-    fx_must(fx_snapshot(io, &s, 9, &err), &err);
+    assert_true(ps_sim_file_set(c.sim, FX_SNAPSHOTS "/snap-0000000000000009.tmp", PS_SLICE("x")));
+    ps_sim_fail_at(c.sim, ps_sim_steps(c.sim) + 2, EIO, false, PS_SYNC_FAIL_DROPPED);
+    assert_int_equal(ps_snapshot_begin(c.io, FX_SNAPSHOTS, &c.s.shape, 9, &writer, &c.err),
+                     PS_E_IO);
+    fx_must(fx_snapshot(c.io, &c.s, 9, &c.err), &c.err);
     size_t size = 0;
-    char *bytes = fx_file_copy(sim, path, &size);
+    char *bytes = fx_file_copy(c.sim, path, &size);
     char *trailer = bytes + size - 4096;
     ps_put_u64(trailer + 24, size + 1);
     ps_put_u32(trailer + 8, ps_crc32c(0, trailer + 12, 4096 - 12));
     bytes[size] = 0; /* fx_file_copy has a byte to spare */
-    assert_true(ps_sim_file_set(sim, path, ps_slice_of(bytes, size + 1)));
+    assert_true(ps_sim_file_set(c.sim, path, ps_slice_of(bytes, size + 1)));
     uint64_t seq = 0;
-    s.shape.regions = NULL;
+    c.s.shape.regions = NULL;
     assert_int_equal(
-        ps_snapshot_load(io, FX_SNAPSHOTS, "snap-0000000000000009", &s.shape, &seq, &err),
+        ps_snapshot_load(c.io, FX_SNAPSHOTS, "snap-0000000000000009", &c.s.shape, &seq, &c.err),
         PS_E_DAMAGED);
-    assert_non_null(strstr(err.text, "file size"));
+    assert_non_null(strstr(c.err.text, "file size"));
     free(bytes);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf_release(&c);
 }
 
 int main(void)

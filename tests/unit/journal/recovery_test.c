@@ -125,64 +125,59 @@ static void any_failed_call_loses_nothing_that_was_acknowledged(void **state)
 static void after_a_failed_sync_everything_fails_and_nothing_is_acknowledged(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(1);
-    ps_error err = {0};
+    fx_case c;
+    fx_case_init(&c, 1);
     ps_error again = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-    fx_must(ps_journal_prepare(journal, &err), &err);
-    fx_must(fx_commit(journal, 3, &oracle, &err), &err);
-    fx_fill(journal, 3, &oracle);
-    ps_batch *first = ps_journal_batch_close(journal);
-    fx_fill(journal, 3, &oracle);
-    ps_batch *second = ps_journal_batch_close(journal);
-    ps_sim_fail_at(sim, ps_sim_steps(sim) + 2, 5, false, PS_SYNC_FAIL_CLEAN_KEPT);
-    assert_int_equal(ps_journal_commit(journal, first, &err), PS_E_IO);
-    assert_int_equal(ps_journal_durable_seq(journal), oracle.acked);
-    uint64_t steps = ps_sim_steps(sim);
-    assert_int_equal(ps_journal_commit(journal, second, &again), PS_E_IO);
-    assert_string_equal(again.text, err.text);
-    assert_int_equal(ps_journal_seal(journal, true, &again), PS_E_IO);
-    assert_int_equal(ps_journal_prepare(journal, &again), PS_E_IO);
-    assert_false(ps_journal_has_room(journal));
-    assert_null(ps_journal_batch(journal));
-    assert_int_equal(ps_sim_steps(sim), steps);
-    ps_journal_close(journal);
-    ps_sim_free(sim);
+    fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+    fx_must(fx_commit(c.journal, 3, &c.oracle, &c.err), &c.err);
+    fx_fill(c.journal, 3, &c.oracle);
+    ps_batch *first = ps_journal_batch_close(c.journal);
+    fx_fill(c.journal, 3, &c.oracle);
+    ps_batch *second = ps_journal_batch_close(c.journal);
+    ps_sim_fail_at(c.sim, ps_sim_steps(c.sim) + 2, 5, false, PS_SYNC_FAIL_CLEAN_KEPT);
+    assert_int_equal(ps_journal_commit(c.journal, first, &c.err), PS_E_IO);
+    assert_int_equal(ps_journal_durable_seq(c.journal), c.oracle.acked);
+    uint64_t steps = ps_sim_steps(c.sim);
+    assert_int_equal(ps_journal_commit(c.journal, second, &again), PS_E_IO);
+    assert_string_equal(again.text, c.err.text);
+    assert_int_equal(ps_journal_seal(c.journal, true, &again), PS_E_IO);
+    assert_int_equal(ps_journal_prepare(c.journal, &again), PS_E_IO);
+    assert_false(ps_journal_has_room(c.journal));
+    assert_null(ps_journal_batch(c.journal));
+    assert_int_equal(ps_sim_steps(c.sim), steps);
+    fx_case_release(&c);
 }
 
 /* E4 */
 static void a_full_disk_stops_writing_until_there_is_space_again(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(1);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-    ps_sim_set_capacity(sim, 3 * 16384 + 8192 + 4096);
+    fx_case c;
+    fx_case_init(&c, 1);
+    ps_sim_set_capacity(c.sim, 3 * 16384 + 8192 + 4096);
     uint32_t commits = 0;
     while (commits < 100) {
-        ps_code code = ps_journal_prepare(journal, &err);
+        ps_code code = ps_journal_prepare(c.journal, &c.err);
         assert_true(code == PS_OK || code == PS_E_SPACE);
-        if (!ps_journal_has_room(journal)) {
+        if (!ps_journal_has_room(c.journal)) {
             break;
         }
-        fx_must(fx_commit(journal, 4, &oracle, &err), &err);
+        fx_must(fx_commit(c.journal, 4, &c.oracle, &c.err), &c.err);
         commits++;
     }
     assert_in_range(commits, 5, 9);
-    assert_true(fx_read_all(journal, &err));
-    fx_must(ps_journal_seal(journal, true, &err), &err);
-    ps_sim_set_capacity(sim, UINT64_MAX);
-    fx_must(ps_journal_prepare(journal, &err), &err);
-    assert_true(ps_journal_has_room(journal));
-    fx_must(fx_commit(journal, 4, &oracle, &err), &err);
-    ps_journal_close(journal);
-    ps_sim_crash(sim, PS_SURVIVE_NONE);
+    assert_true(fx_read_all(c.journal, &c.err));
+    fx_must(ps_journal_seal(c.journal, true, &c.err), &c.err);
+    ps_sim_set_capacity(c.sim, UINT64_MAX);
+    fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+    assert_true(ps_journal_has_room(c.journal));
+    fx_must(fx_commit(c.journal, 4, &c.oracle, &c.err), &c.err);
+    fx_case_close(&c);
+    ps_sim_crash(c.sim, PS_SURVIVE_NONE);
     fx_verdict verdict = {0};
-    fx_check_image(sim, &oracle, "after a full disk", &verdict);
+    fx_check_image(c.sim, &c.oracle, "after a full disk", &verdict);
     fx_must_be_good(&verdict);
-    ps_sim_free(sim);
+    fx_case_release(&c);
 }
 
 /* E3 */
@@ -218,129 +213,117 @@ static void a_read_error_refuses_to_open_and_is_never_an_end(void **state)
 static void a_lying_disk_is_found_out_by_the_watermark(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(1);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-    fx_must(ps_journal_prepare(journal, &err), &err);
-    fx_must(fx_commit(journal, 3, &oracle, &err), &err);
-    ps_sim_fail_at(sim, ps_sim_steps(sim) + 2, 5, true, PS_SYNC_LIES);
-    fx_must(fx_commit(journal, 3, &oracle, &err), &err);
-    fx_must(ps_journal_seal(journal, false, &err), &err);
-    ps_sim_fail_at(sim, 0, 0, false, PS_SYNC_FAIL_DROPPED);
-    fx_must(ps_journal_seal(journal, true, &err), &err);
-    ps_journal_close(journal);
-    ps_sim_crash(sim, PS_SURVIVE_NONE);
+    fx_case c;
+    fx_case_init(&c, 1);
+    fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+    fx_must(fx_commit(c.journal, 3, &c.oracle, &c.err), &c.err);
+    ps_sim_fail_at(c.sim, ps_sim_steps(c.sim) + 2, 5, true, PS_SYNC_LIES);
+    fx_must(fx_commit(c.journal, 3, &c.oracle, &c.err), &c.err);
+    fx_must(ps_journal_seal(c.journal, false, &c.err), &c.err);
+    ps_sim_fail_at(c.sim, 0, 0, false, PS_SYNC_FAIL_DROPPED);
+    fx_must(ps_journal_seal(c.journal, true, &c.err), &c.err);
+    fx_case_close(&c);
+    ps_sim_crash(c.sim, PS_SURVIVE_NONE);
     ps_journal_recovery recovery;
-    assert_int_equal(
-        ps_journal_open(ps_sim_io(sim), FX_DIR, &fx_small, 1, &journal, &recovery, &err),
-        PS_E_DAMAGED);
-    assert_non_null(strstr(err.text, "seg-0000000000000001: damaged at offset 8192 (seq 4-6)"));
-    ps_sim_free(sim);
+    assert_int_equal(ps_journal_open(c.io, FX_DIR, &fx_small, 1, &c.journal, &recovery, &c.err),
+                     PS_E_DAMAGED);
+    assert_non_null(strstr(c.err.text, "seg-0000000000000001: damaged at offset 8192 (seq 4-6)"));
+    fx_case_release(&c);
 }
 
 static void read_only_skips_a_torn_tail_and_writes_nothing(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(1);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-    fx_must(fx_commit(journal, 3, &oracle, &err), &err);
-    ps_journal_close(journal);
+    fx_case c;
+    fx_case_init(&c, 1);
+    fx_must(fx_commit(c.journal, 3, &c.oracle, &c.err), &c.err);
+    fx_case_close(&c);
     ps_slice bytes;
-    assert_true(ps_sim_file_get(sim, FX_SEG_1, &bytes));
+    assert_true(ps_sim_file_get(c.sim, FX_SEG_1, &bytes));
     char *torn = malloc(bytes.size);
     size_t size = bytes.size;
     memcpy(torn, bytes.data, size);
     memset(torn + 8192, 'x', 1000);
-    assert_true(ps_sim_file_set(sim, FX_SEG_1, ps_slice_of(torn, size)));
+    assert_true(ps_sim_file_set(c.sim, FX_SEG_1, ps_slice_of(torn, size)));
     ps_journal_options options = fx_small;
     options.read_only = true;
     ps_journal_recovery recovery;
-    fx_must(ps_journal_open(ps_sim_io(sim), FX_DIR, &options, 1, &journal, &recovery, &err), &err);
+    fx_must(ps_journal_open(c.io, FX_DIR, &options, 1, &c.journal, &recovery, &c.err), &c.err);
     assert_int_equal(recovery.torn_bytes, 1000);
     assert_int_equal(recovery.last_seq, 3);
     assert_non_null(strstr(recovery.note, "skipped"));
-    assert_true(fx_read_all(journal, &err));
-    ps_journal_close(journal);
-    assert_true(ps_sim_file_get(sim, FX_SEG_1, &bytes));
+    assert_true(fx_read_all(c.journal, &c.err));
+    fx_case_close(&c);
+    assert_true(ps_sim_file_get(c.sim, FX_SEG_1, &bytes));
     assert_memory_equal(bytes.data, torn, size);
     /* and with writing allowed: cut, a copy kept */
-    fx_must(ps_journal_open(ps_sim_io(sim), FX_DIR, &fx_small, 1, &journal, &recovery, &err), &err);
-    ps_journal_close(journal);
-    assert_true(ps_sim_file_get(sim, FX_DIR "/torn-0000000000000001-00002000", &bytes));
+    fx_must(ps_journal_open(c.io, FX_DIR, &fx_small, 1, &c.journal, &recovery, &c.err), &c.err);
+    fx_case_close(&c);
+    assert_true(ps_sim_file_get(c.sim, FX_DIR "/torn-0000000000000001-00002000", &bytes));
     assert_int_equal(bytes.size, 1000);
     assert_memory_equal(bytes.data, torn + 8192, 1000);
     free(torn);
-    ps_sim_free(sim);
+    fx_case_release(&c);
 }
 
 static void segments_that_a_snapshot_covers_are_not_scanned(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(1);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
+    fx_case c;
+    fx_case_init(&c, 1);
     for (uint32_t i = 0; i < 12; i++) {
-        fx_must(ps_journal_prepare(journal, &err), &err);
-        fx_must(fx_commit(journal, 3, &oracle, &err), &err);
+        fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
+        fx_must(fx_commit(c.journal, 3, &c.oracle, &c.err), &c.err);
     }
-    ps_journal_close(journal);
-    for (uint64_t from = 1; from <= oracle.acked + 1; from++) {
+    fx_case_close(&c);
+    for (uint64_t from = 1; from <= c.oracle.acked + 1; from++) {
         ps_journal_recovery recovery;
-        fx_must(ps_journal_open(ps_sim_io(sim), FX_DIR, &fx_small, from, &journal, &recovery, &err),
-                &err);
-        assert_int_equal(recovery.last_seq, oracle.acked);
-        assert_true(fx_read_all(journal, &err));
-        ps_journal_close(journal);
+        fx_must(ps_journal_open(c.io, FX_DIR, &fx_small, from, &c.journal, &recovery, &c.err),
+                &c.err);
+        assert_int_equal(recovery.last_seq, c.oracle.acked);
+        assert_true(fx_read_all(c.journal, &c.err));
+        fx_case_close(&c);
     }
     /* damage in the second half of a covered segment goes unseen, as said */
-    assert_true(ps_sim_file_flip(sim, FX_SEG_1, 8 * 9000));
+    assert_true(ps_sim_file_flip(c.sim, FX_SEG_1, 8 * 9000));
     ps_journal_recovery recovery;
-    fx_must(ps_journal_open(ps_sim_io(sim), FX_DIR, &fx_small, oracle.acked + 1, &journal,
-                            &recovery, &err),
-            &err);
-    ps_journal_close(journal);
-    assert_int_equal(
-        ps_journal_open(ps_sim_io(sim), FX_DIR, &fx_small, 1, &journal, &recovery, &err),
-        PS_E_DAMAGED);
-    ps_sim_free(sim);
+    fx_must(
+        ps_journal_open(c.io, FX_DIR, &fx_small, c.oracle.acked + 1, &c.journal, &recovery, &c.err),
+        &c.err);
+    fx_case_close(&c);
+    assert_int_equal(ps_journal_open(c.io, FX_DIR, &fx_small, 1, &c.journal, &recovery, &c.err),
+                     PS_E_DAMAGED);
+    fx_case_release(&c);
 }
 
 /* The header page of the torn batch survived, and a snapshot covers all before it. */
 static void a_torn_first_batch_of_a_segment_behind_a_snapshot_is_followed_rightly(void **state)
 {
     (void)state;
-    ps_sim *sim = fx_sim_with_journal(1);
-    ps_error err = {0};
-    fx_oracle oracle = {0};
-    ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-    fx_must(ps_journal_prepare(journal, &err), &err);
+    fx_case c;
+    fx_case_init(&c, 1);
+    fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
     for (uint32_t i = 0; i < 4; i++) {
-        fx_must(fx_commit(journal, 5, &oracle, &err), &err);
+        fx_must(fx_commit(c.journal, 5, &c.oracle, &c.err), &c.err);
     }
-    ps_journal_close(journal);
+    fx_case_close(&c);
     ps_slice bytes;
-    assert_true(ps_sim_file_get(sim, FX_SEG_2, &bytes));
+    assert_true(ps_sim_file_get(c.sim, FX_SEG_2, &bytes));
     char torn[16384];
     memcpy(torn, bytes.data, sizeof torn);
     memset(torn + 4096 + 512, 0, 4096 - 512);
-    assert_true(ps_sim_file_set(sim, FX_SEG_2, ps_slice_of(torn, sizeof torn)));
+    assert_true(ps_sim_file_set(c.sim, FX_SEG_2, ps_slice_of(torn, sizeof torn)));
     ps_journal_recovery recovery;
-    fx_must(ps_journal_open(ps_sim_io(sim), FX_DIR, &fx_small, 16, &journal, &recovery, &err),
-            &err);
+    fx_must(ps_journal_open(c.io, FX_DIR, &fx_small, 16, &c.journal, &recovery, &c.err), &c.err);
     assert_int_equal(recovery.last_seq, 15);
     assert_true(recovery.torn_bytes > 0);
-    oracle = (fx_oracle){15, 15};
-    fx_must(fx_commit(journal, 5, &oracle, &err), &err);
-    ps_journal_close(journal);
-    journal = fx_open(ps_sim_io(sim), &fx_small);
-    assert_int_equal(ps_journal_durable_seq(journal), 20);
-    assert_true(fx_read_all(journal, &err));
-    ps_journal_close(journal);
-    ps_sim_free(sim);
+    c.oracle = (fx_oracle){15, 15};
+    fx_must(fx_commit(c.journal, 5, &c.oracle, &c.err), &c.err);
+    fx_case_close(&c);
+    c.journal = fx_open(c.io, &fx_small);
+    assert_int_equal(ps_journal_durable_seq(c.journal), 20);
+    assert_true(fx_read_all(c.journal, &c.err));
+    fx_case_release(&c);
 }
 
 int main(void)

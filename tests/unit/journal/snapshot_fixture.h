@@ -80,4 +80,56 @@ static inline ps_sim *fx_sim_with_journal(uint64_t seed)
     return sim;
 }
 
+/* A journal of small segments that is open, with its oracle. */
+typedef struct {
+    ps_sim *sim; /* owned */
+    ps_io *io;
+    ps_journal *journal; /* owned; NULL: closed */
+    fx_oracle oracle;
+    ps_error err;
+} fx_case;
+
+static inline void fx_case_init(fx_case *c, uint64_t seed)
+{
+    memset(c, 0, sizeof *c);
+    c->sim = fx_sim_with_journal(seed);
+    c->io = ps_sim_io(c->sim);
+    c->journal = fx_open(c->io, &fx_small);
+}
+
+static inline void fx_case_close(fx_case *c)
+{
+    ps_journal_close(c->journal);
+    c->journal = NULL;
+}
+
+static inline void fx_case_release(fx_case *c)
+{
+    fx_case_close(c);
+    ps_sim_free(c->sim);
+}
+
+/* An empty directory for snapshots, and regions. */
+typedef struct {
+    ps_sim *sim; /* owned */
+    ps_io *io;
+    fx_state s;
+    ps_error err;
+} fx_shelf;
+
+static inline void fx_shelf_init(fx_shelf *c, uint64_t seed)
+{
+    memset(c, 0, sizeof *c);
+    fx_state_init(&c->s);
+    c->sim = ps_sim_new(seed);
+    c->io = ps_sim_io(c->sim);
+    fx_make_dir(c->io, FX_SNAPSHOTS);
+}
+
+static inline void fx_shelf_release(fx_shelf *c)
+{
+    ps_sim_free(c->sim);
+    fx_state_release(&c->s);
+}
+
 #endif

@@ -45,169 +45,140 @@ static void a_loaded_snapshot_is_what_was_frozen(void **state)
 static void changes_after_the_freeze_do_not_reach_the_snapshot(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(3);
-    ps_io *io = ps_sim_io(sim);
-    fx_make_dir(io, FX_SNAPSHOTS);
+    fx_shelf c;
+    fx_shelf_init(&c, 3);
     uint64_t sizes[FX_REGIONS] = {65536, 30 * 65536 + 5, 40 * 65536};
-    fx_state_fill(&s, sizes, 1);
-    ps_u128 hash = fx_state_hash(&s);
+    fx_state_fill(&c.s, sizes, 1);
+    ps_u128 hash = fx_state_hash(&c.s);
     ps_snapshot_writer *writer = NULL;
-    fx_must(ps_snapshot_begin(io, FX_SNAPSHOTS, &s.shape, 5, &writer, &err), &err);
+    fx_must(ps_snapshot_begin(c.io, FX_SNAPSHOTS, &c.s.shape, 5, &writer, &c.err), &c.err);
     bool done = false;
     for (uint64_t turn = 0; !done; turn++) {
-        ps_region *region = s.list[turn % FX_REGIONS];
+        ps_region *region = c.s.list[turn % FX_REGIONS];
         char *at = region->data + turn * 9973 % region->size;
         ps_region_touch(region, at, 1);
         *at = (char)~*at;
         assert_non_null(ps_region_extend(region, 100));
         (void)!ps_snapshot_take_chunks(writer, 1);
-        fx_must(ps_snapshot_write_chunks(writer, &done, &err), &err);
+        fx_must(ps_snapshot_write_chunks(writer, &done, &c.err), &c.err);
     }
     ps_snapshot_end(writer);
-    fx_must(load(io, &s, 5, &err), &err);
-    assert_true(ps_u128_equal(fx_state_hash(&s), hash));
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_must(load(c.io, &c.s, 5, &c.err), &c.err);
+    assert_true(ps_u128_equal(fx_state_hash(&c.s), hash));
+    fx_shelf_release(&c);
 }
 
 static void taking_waits_for_a_full_buffer_to_be_written(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(3);
-    fx_make_dir(ps_sim_io(sim), FX_SNAPSHOTS);
+    fx_shelf c;
+    fx_shelf_init(&c, 3);
     uint64_t sizes[FX_REGIONS] = {40 * 65536, 40 * 65536, 0};
-    fx_state_fill(&s, sizes, 1);
+    fx_state_fill(&c.s, sizes, 1);
     ps_snapshot_writer *writer = NULL;
-    fx_must(ps_snapshot_begin(ps_sim_io(sim), FX_SNAPSHOTS, &s.shape, 5, &writer, &err), &err);
+    fx_must(ps_snapshot_begin(c.io, FX_SNAPSHOTS, &c.s.shape, 5, &writer, &c.err), &c.err);
     assert_false(ps_snapshot_take_chunks(writer, 1000));
     bool done = false;
-    fx_must(ps_snapshot_write_chunks(writer, &done, &err), &err);
+    fx_must(ps_snapshot_write_chunks(writer, &done, &c.err), &c.err);
     assert_false(done);
     assert_true(ps_snapshot_take_chunks(writer, 1000));
-    fx_must(ps_snapshot_write_chunks(writer, &done, &err), &err);
+    fx_must(ps_snapshot_write_chunks(writer, &done, &c.err), &c.err);
     assert_true(done);
     ps_snapshot_end(writer);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf_release(&c);
 }
 
 static void the_two_newest_stay_and_left_overs_go(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(4);
-    ps_io *io = ps_sim_io(sim);
-    fx_make_dir(io, FX_SNAPSHOTS);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
     for (uint64_t seq = 100; seq < 500; seq += 100) {
-        fx_state_fill(&s, fx_sizes, seq);
-        fx_must(fx_snapshot(io, &s, seq, &err), &err);
+        fx_state_fill(&c.s, fx_sizes, seq);
+        fx_must(fx_snapshot(c.io, &c.s, seq, &c.err), &c.err);
     }
-    assert_true(ps_sim_file_set(sim, FX_SNAPSHOTS "/snap-00000000000001ff.tmp", PS_SLICE("x")));
-    assert_true(ps_sim_file_set(sim, FX_SNAPSHOTS "/notes", PS_SLICE("x")));
-    fx_must(ps_snapshot_prune(io, FX_SNAPSHOTS, &err), &err);
+    assert_true(ps_sim_file_set(c.sim, FX_SNAPSHOTS "/snap-00000000000001ff.tmp", PS_SLICE("x")));
+    assert_true(ps_sim_file_set(c.sim, FX_SNAPSHOTS "/notes", PS_SLICE("x")));
+    fx_must(ps_snapshot_prune(c.io, FX_SNAPSHOTS, &c.err), &c.err);
     ps_snapshot_entry entries[PS_SNAPSHOT_ENTRIES_MAX];
     size_t count = 0;
-    fx_must(ps_snapshot_list(io, FX_SNAPSHOTS, entries, &count, &err), &err);
+    fx_must(ps_snapshot_list(c.io, FX_SNAPSHOTS, entries, &count, &c.err), &c.err);
     assert_int_equal(count, 2);
     assert_int_equal(entries[0].seq, 400);
     assert_int_equal(entries[1].seq, 300);
     ps_slice bytes;
-    assert_false(ps_sim_file_get(sim, FX_SNAPSHOTS "/snap-00000000000001ff.tmp", &bytes));
-    assert_true(ps_sim_file_get(sim, FX_SNAPSHOTS "/notes", &bytes));
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    assert_false(ps_sim_file_get(c.sim, FX_SNAPSHOTS "/snap-00000000000001ff.tmp", &bytes));
+    assert_true(ps_sim_file_get(c.sim, FX_SNAPSHOTS "/notes", &bytes));
+    fx_shelf_release(&c);
 }
 
 static void another_journal_layout_or_name_is_not_loaded(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(4);
-    ps_io *io = ps_sim_io(sim);
-    fx_make_dir(io, FX_SNAPSHOTS);
-    fx_state_fill(&s, fx_sizes, 1);
-    fx_must(fx_snapshot(io, &s, 7, &err), &err);
-    s.shape.layout_version++;
-    assert_int_equal(load(io, &s, 7, &err), PS_E_UNSUPPORTED);
-    s.shape.layout_version--;
-    s.shape.instance.low++;
-    assert_int_equal(load(io, &s, 7, &err), PS_E_UNSUPPORTED);
-    s.shape.instance.low--;
-    fx_must(ps_io_rename(io, FX_SNAPSHOTS "/snap-0000000000000007",
-                         FX_SNAPSHOTS "/snap-0000000000000008", &err),
-            &err);
-    assert_int_equal(load(io, &s, 8, &err), PS_E_DAMAGED);
-    assert_int_not_equal(load(io, &s, 7, &err), PS_OK);
-    assert_int_equal(s.region[0].size + s.region[1].size, 0);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
+    fx_state_fill(&c.s, fx_sizes, 1);
+    fx_must(fx_snapshot(c.io, &c.s, 7, &c.err), &c.err);
+    c.s.shape.layout_version++;
+    assert_int_equal(load(c.io, &c.s, 7, &c.err), PS_E_UNSUPPORTED);
+    c.s.shape.layout_version--;
+    c.s.shape.instance.low++;
+    assert_int_equal(load(c.io, &c.s, 7, &c.err), PS_E_UNSUPPORTED);
+    c.s.shape.instance.low--;
+    fx_must(ps_io_rename(c.io, FX_SNAPSHOTS "/snap-0000000000000007",
+                         FX_SNAPSHOTS "/snap-0000000000000008", &c.err),
+            &c.err);
+    assert_int_equal(load(c.io, &c.s, 8, &c.err), PS_E_DAMAGED);
+    assert_int_not_equal(load(c.io, &c.s, 7, &c.err), PS_OK);
+    assert_int_equal(c.s.region[0].size + c.s.region[1].size, 0);
+    fx_shelf_release(&c);
 }
 
 /* D1: every bit with PS_FULL=1, a sample otherwise. */
 static void any_flipped_bit_of_a_64_kib_snapshot_is_refused(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(4);
-    ps_io *io = ps_sim_io(sim);
-    fx_make_dir(io, FX_SNAPSHOTS);
-    fx_state_fill(&s, fx_sizes_64k, 1);
-    fx_must(fx_snapshot(io, &s, 9, &err), &err);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
+    fx_state_fill(&c.s, fx_sizes_64k, 1);
+    fx_must(fx_snapshot(c.io, &c.s, 9, &c.err), &c.err);
     const char *path = FX_SNAPSHOTS "/snap-0000000000000009";
     ps_slice bytes;
-    assert_true(ps_sim_file_get(sim, path, &bytes));
+    assert_true(ps_sim_file_get(c.sim, path, &bytes));
     assert_int_equal(bytes.size, 65536);
     uint64_t stride = fx_full() ? 1 : 97;
     for (uint64_t bit = 0; bit < bytes.size * 8; bit += stride) {
-        assert_true(ps_sim_file_flip(sim, path, bit));
-        assert_int_equal(load(io, &s, 9, &err), PS_E_DAMAGED);
-        assert_non_null(strstr(err.text, "snap-0000000000000009: damaged at offset"));
-        assert_true(ps_sim_file_flip(sim, path, bit));
+        assert_true(ps_sim_file_flip(c.sim, path, bit));
+        assert_int_equal(load(c.io, &c.s, 9, &c.err), PS_E_DAMAGED);
+        assert_non_null(strstr(c.err.text, "snap-0000000000000009: damaged at offset"));
+        assert_true(ps_sim_file_flip(c.sim, path, bit));
     }
-    fx_must(load(io, &s, 9, &err), &err);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_must(load(c.io, &c.s, 9, &c.err), &c.err);
+    fx_shelf_release(&c);
 }
 
 /* D2, and bytes too many. */
 static void a_snapshot_of_another_length_is_refused(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(4);
-    ps_io *io = ps_sim_io(sim);
-    fx_make_dir(io, FX_SNAPSHOTS);
-    fx_state_fill(&s, fx_sizes_64k, 1);
-    fx_must(fx_snapshot(io, &s, 9, &err), &err);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
+    fx_state_fill(&c.s, fx_sizes_64k, 1);
+    fx_must(fx_snapshot(c.io, &c.s, 9, &c.err), &c.err);
     const char *path = FX_SNAPSHOTS "/snap-0000000000000009";
     ps_slice bytes;
-    assert_true(ps_sim_file_get(sim, path, &bytes));
+    assert_true(ps_sim_file_get(c.sim, path, &bytes));
     char *copy = calloc(1, 65536 + 1);
     memcpy(copy, bytes.data, 65536);
     uint64_t stride = fx_full() ? 1 : 101;
     for (uint64_t size = 0; size < 65536; size += stride) {
-        assert_true(ps_sim_file_set(sim, path, ps_slice_of(copy, size)));
-        assert_int_equal(load(io, &s, 9, &err), PS_E_DAMAGED);
+        assert_true(ps_sim_file_set(c.sim, path, ps_slice_of(copy, size)));
+        assert_int_equal(load(c.io, &c.s, 9, &c.err), PS_E_DAMAGED);
     }
-    assert_true(ps_sim_file_set(sim, path, ps_slice_of(copy, 65537)));
-    assert_int_equal(load(io, &s, 9, &err), PS_E_DAMAGED);
+    assert_true(ps_sim_file_set(c.sim, path, ps_slice_of(copy, 65537)));
+    assert_int_equal(load(c.io, &c.s, 9, &c.err), PS_E_DAMAGED);
     free(copy);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf_release(&c);
 }
 
 /* Right checksums over wrong fields. */
@@ -232,16 +203,13 @@ static void fields_are_checked_behind_the_checksums(void **state)
         {TRAILER + 32, 3, PS_E_DAMAGED, "whole-file hash"},
         {TRAILER + 24, 3, PS_E_DAMAGED, "file size"},
     };
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(4);
-    fx_make_dir(ps_sim_io(sim), FX_SNAPSHOTS);
-    fx_state_fill(&s, fx_sizes_64k, 1);
-    fx_must(fx_snapshot(ps_sim_io(sim), &s, 9, &err), &err);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
+    fx_state_fill(&c.s, fx_sizes_64k, 1);
+    fx_must(fx_snapshot(c.io, &c.s, 9, &c.err), &c.err);
     const char *path = FX_SNAPSHOTS "/snap-0000000000000009";
     ps_slice bytes;
-    assert_true(ps_sim_file_get(sim, path, &bytes));
+    assert_true(ps_sim_file_get(c.sim, path, &bytes));
     char *good = malloc(65536);
     char *bad = malloc(65536);
     memcpy(good, bytes.data, 65536);
@@ -251,63 +219,53 @@ static void fields_are_checked_behind_the_checksums(void **state)
         ps_put_u32(bad + 8, ps_crc32c(0, bad + 12, 4096 - 12));
         ps_put_u32(bad + BLOCK_1, ps_crc32c(0, bad + BLOCK_1 + 4, 44));
         ps_put_u32(bad + TRAILER + 8, ps_crc32c(0, bad + TRAILER + 12, 4096 - 12));
-        assert_true(ps_sim_file_set(sim, path, ps_slice_of(bad, 65536)));
-        assert_int_equal(load(ps_sim_io(sim), &s, 9, &err), rows[i].code);
-        assert_non_null(strstr(err.text, rows[i].why));
+        assert_true(ps_sim_file_set(c.sim, path, ps_slice_of(bad, 65536)));
+        assert_int_equal(load(c.io, &c.s, 9, &c.err), rows[i].code);
+        assert_non_null(strstr(c.err.text, rows[i].why));
     }
     free(good);
     free(bad);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf_release(&c);
 }
 
 static void a_region_declared_too_small_and_a_bad_name_are_said(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(4);
-    ps_io *io = ps_sim_io(sim);
-    fx_make_dir(io, FX_SNAPSHOTS);
-    fx_state_fill(&s, fx_sizes, 1);
-    fx_must(fx_snapshot(io, &s, 9, &err), &err);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
+    fx_state_fill(&c.s, fx_sizes, 1);
+    fx_must(fx_snapshot(c.io, &c.s, 9, &c.err), &c.err);
     ps_region small;
-    fx_must(ps_region_init(&small, "small", 65536, &err), &err);
-    s.list[1] = &small;
+    fx_must(ps_region_init(&small, "small", 65536, &c.err), &c.err);
+    c.s.list[1] = &small;
     uint64_t seq = 0;
-    ps_region_clear(&s.region[0]);
+    ps_region_clear(&c.s.region[0]);
     assert_int_equal(
-        ps_snapshot_load(io, FX_SNAPSHOTS, "snap-0000000000000009", &s.shape, &seq, &err),
+        ps_snapshot_load(c.io, FX_SNAPSHOTS, "snap-0000000000000009", &c.s.shape, &seq, &c.err),
         PS_E_LIMIT);
-    assert_non_null(strstr(err.text, "small"));
-    assert_int_equal(s.region[0].size, 0);
-    assert_int_equal(ps_snapshot_load(io, FX_SNAPSHOTS, "snap-9", &s.shape, &seq, &err),
+    assert_non_null(strstr(c.err.text, "small"));
+    assert_int_equal(c.s.region[0].size, 0);
+    assert_int_equal(ps_snapshot_load(c.io, FX_SNAPSHOTS, "snap-9", &c.s.shape, &seq, &c.err),
                      PS_E_INVALID);
-    s.shape.regions = NULL; /* check only */
-    fx_must(ps_snapshot_load(io, FX_SNAPSHOTS, "snap-0000000000000009", &s.shape, &seq, &err),
-            &err);
+    c.s.shape.regions = NULL; /* check only */
+    fx_must(ps_snapshot_load(c.io, FX_SNAPSHOTS, "snap-0000000000000009", &c.s.shape, &seq, &c.err),
+            &c.err);
     assert_int_equal(seq, 9);
     ps_region_release(&small);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf_release(&c);
 }
 
 static void a_left_over_of_the_same_seq_is_replaced(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    fx_state s;
-    fx_state_init(&s);
-    ps_sim *sim = ps_sim_new(4);
-    fx_make_dir(ps_sim_io(sim), FX_SNAPSHOTS);
-    assert_true(ps_sim_file_set(sim, FX_SNAPSHOTS "/snap-0000000000000009.tmp", PS_SLICE("x")));
-    fx_state_fill(&s, fx_sizes, 1);
-    fx_must(fx_snapshot(ps_sim_io(sim), &s, 9, &err), &err);
-    fx_must(fx_snapshot(ps_sim_io(sim), &s, 9, &err), &err);
-    fx_must(load(ps_sim_io(sim), &s, 9, &err), &err);
-    ps_sim_free(sim);
-    fx_state_release(&s);
+    fx_shelf c;
+    fx_shelf_init(&c, 4);
+    assert_true(ps_sim_file_set(c.sim, FX_SNAPSHOTS "/snap-0000000000000009.tmp", PS_SLICE("x")));
+    fx_state_fill(&c.s, fx_sizes, 1);
+    fx_must(fx_snapshot(c.io, &c.s, 9, &c.err), &c.err);
+    fx_must(fx_snapshot(c.io, &c.s, 9, &c.err), &c.err);
+    fx_must(load(c.io, &c.s, 9, &c.err), &c.err);
+    fx_shelf_release(&c);
 }
 
 /* Snapshots of two states, then prune; `cut` stops the process at that step. */
