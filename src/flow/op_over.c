@@ -1,0 +1,593 @@
+/* Over: aggregates over the rows before each row of its key, in order of time (SEMANTICS §8).
+ *
+ * By event time, rows wait in a list per key, ordered by time and arrival, until the watermark has
+ * reached them. RANGE takes all rows of one time into the aggregates and then emits them with one
+ * result; ROWS goes row by row. A bounded frame takes rows out again that have left it. By
+ * processing time each row is emitted at once.
+ *
+ * Late: with an unbounded frame a row whose time the watermark has reached; with a bounded one only
+ * a row whose time is not after the last time emitted for its key. A key of a bounded RANGE frame is
+ * forgotten 1.5 times the frame behind its last row, as the reference implementation does.
+ */
+#include <stdlib.h>
+
+#include "flow/aggregate_class.h"
+#include "flow/kept_rows.h"
+#include "flow/key_encoder.h"
+#include "flow/operators.h"
+#include "state/table.h"
+#include "state/timers.h"
+
+/* Before a kept row's code. */
+typedef struct {
+    int64_t time;
+    uint32_t next, previous; /* in the key's list; 0: none */
+} row_link;
+
+/* Value of a key; the aggregator's state follows. */
+typedef struct {
+    uint32_t first, last; /* the list; 0: empty */
+    uint32_t pending;     /* the first row that was not emitted; 0: none */
+    uint32_t frame_first; /* the oldest row in the aggregates; 0: none */
+    uint64_t frame_count;
+    int64_t last_time;    /* emitted; 0 at first */
+    int64_t cleanup_time; /* 0: none */
+    int64_t row_number, rank, dense_rank;
+} over_key;
+
+/* A timer's payload: the entry, with this bit for the end of a key. */
+#define CLEANUP_BIT (1ULL << 63)
+
+typedef struct {
+    ps_operator op;
+    const ps_over_spec *spec;
+    ps_key_encoder keys;
+    ps_kept_rows rows;
+    ps_table *table;
+    ps_timers *timers;
+    ps_aggregator *aggregator; /* NULL: only ranks and LAG */
+    uint32_t column_count;
+    uint32_t *result_of; /* per call: its number among the aggregator's; UINT32_MAX: ours */
+    ps_value *results;
+    /* one row for the aggregator: the columns that calls read */
+    ps_batch scratch;
+    bool *is_argument;
+    uint64_t *scratch_valid;
+} over;
+
+static row_link *link_of(const over *self, uint32_t ref)
+{
+    return ps_kept_row_header(&self->rows, ref);
+}
+
+static row_link *touch_link(over *self, uint32_t ref)
+{
+    return ps_kept_row_touch(&self->rows, ref);
+}
+
+static char *state_of(over_key *key)
+{
+    return (char *)(key + 1);
+}
+
+/* ── the aggregates ── */
+
+/* The kept row's arguments as a batch of one row. */
+static const ps_batch *arguments_of(over *self, uint32_t ref)
+{
+    for (uint32_t i = 0; i < self->column_count; i++) {
+        if (!self->is_argument[i]) {
+            continue;
+        }
+        ps_value value = ps_kept_row_get(&self->rows, ref, i);
+        ps_column *column = &self->scratch.columns[i];
+        column->valid[0] = value.is_null ? 0 : 1;
+        switch (self->rows.layout.classes[i]) {
+        case PS_PHYS_I64:
+            column->i64[0] = value.is_null ? 0 : value.i64;
+            break;
+        case PS_PHYS_F64:
+            column->f64[0] = value.is_null ? 0 : value.f64;
+            break;
+        case PS_PHYS_I128:
+            column->i128[0] = value.is_null ? 0 : value.i128;
+            break;
+        case PS_PHYS_TEXT:
+            column->text[0] = value.is_null ? PS_SLICE("") : value.text;
+            break;
+        }
+    }
+    return &self->scratch;
+}
+
+static ps_code take_in(over *self, over_key *key, uint32_t ref, ps_error *err)
+{
+    key->frame_count++;
+    key->frame_first = key->frame_first == 0 ? ref : key->frame_first;
+    return self->aggregator != NULL
+               ? ps_aggregator_add(self->aggregator, arguments_of(self, ref), 0, state_of(key), err)
+               : PS_OK;
+}
+
+/* The oldest row leaves the frame. */
+static ps_code take_out(over *self, over_key *key, ps_error *err)
+{
+    uint32_t ref = key->frame_first;
+    key->frame_first = link_of(self, ref)->next;
+    key->frame_count--;
+    return self->aggregator != NULL
+               ? ps_aggregator_retract(self->aggregator, arguments_of(self, ref), 0, state_of(key),
+                                       err)
+               : PS_OK;
+}
+
+/* The row that LAG means, seen from `current`; 0: there is none. */
+static uint32_t lagged(const over *self, uint32_t current, int64_t steps)
+{
+    for (; steps > 0 && current != 0; steps--) {
+        current = link_of(self, current)->previous;
+    }
+    return current;
+}
+
+static int64_t lag_offset(const over *self, const ps_aggregate_call *call, uint32_t ref)
+{
+    return call->argument_count > 1 ? ps_kept_row_get(&self->rows, ref, call->arguments[1]).i64 : 1;
+}
+
+static ps_value lag_value(const over *self, const ps_aggregate_call *call, uint32_t row,
+                          uint32_t current)
+{
+    uint32_t back = lagged(self, current, lag_offset(self, call, row));
+    if (back != 0) {
+        return ps_kept_row_get(&self->rows, back, call->arguments[0]);
+    }
+    return call->argument_count > 2 ? ps_kept_row_get(&self->rows, row, call->arguments[2])
+                                    : (ps_value){.is_null = true};
+}
+
+static ps_value result_value(over *self, const over_key *key, uint32_t call_number, uint32_t row,
+                             uint32_t current)
+{
+    const ps_aggregate_call *call = &self->spec->calls[call_number];
+    if (self->result_of[call_number] != UINT32_MAX) {
+        return self->results[self->result_of[call_number]];
+    }
+    switch (call->class->function) {
+    case PS_AGG_ROW_NUMBER:
+        return (ps_value){.i64 = key->row_number};
+    case PS_AGG_RANK:
+        return (ps_value){.i64 = key->rank};
+    case PS_AGG_DENSE_RANK:
+        return (ps_value){.i64 = key->dense_rank};
+    default:
+        return lag_value(self, call, row, current);
+    }
+}
+
+/* `current` is the last row taken in: what LAG counts from. */
+static ps_code send(over *self, over_key *key, uint32_t row, uint32_t current, ps_error *err)
+{
+    ps_outlet *outlet = self->op.context.outlet;
+    key->row_number++;
+    ps_code code = ps_outlet_begin_row(outlet, PS_KIND_INSERT, err);
+    if (code == PS_OK) {
+        code = ps_kept_row_emit(&self->rows, row, outlet, 0, err);
+    }
+    for (uint32_t i = 0; code == PS_OK && i < self->spec->call_count; i++) {
+        code = ps_batch_builder_set(&outlet->builder, self->column_count + i,
+                                    result_value(self, key, i, row, current), err);
+    }
+    if (code == PS_OK) {
+        ps_outlet_end_row(outlet);
+    }
+    return code;
+}
+
+static ps_code compute(over *self, over_key *key, ps_error *err)
+{
+    return self->aggregator != NULL
+               ? ps_aggregator_results(self->aggregator, state_of(key), self->results, err)
+               : PS_OK;
+}
+
+/* ── one time of one key ── */
+
+static void begin_peers(over_key *key)
+{
+    key->rank = key->row_number + 1;
+    key->dense_rank++;
+}
+
+/* Rows from key->pending on that have that time, with one result. */
+static ps_code emit_range(over *self, over_key *key, int64_t time, ps_error *err)
+{
+    ps_code code = PS_OK;
+    int64_t oldest = time - self->spec->preceding;
+    while (code == PS_OK && !self->spec->is_unbounded && key->frame_first != 0 &&
+           key->frame_first != key->pending && link_of(self, key->frame_first)->time < oldest) {
+        code = take_out(self, key, err);
+    }
+    uint32_t begin = key->pending, current = 0, row = begin;
+    for (; code == PS_OK && row != 0 && link_of(self, row)->time == time;
+         row = link_of(self, row)->next) {
+        code = take_in(self, key, row, err);
+        current = row;
+    }
+    key->pending = row;
+    if (code == PS_OK) {
+        code = compute(self, key, err);
+    }
+    begin_peers(key);
+    for (row = begin; code == PS_OK && row != key->pending; row = link_of(self, row)->next) {
+        code = send(self, key, row, current, err);
+    }
+    return code;
+}
+
+static ps_code emit_rows(over *self, over_key *key, int64_t time, ps_error *err)
+{
+    ps_code code = PS_OK;
+    begin_peers(key);
+    while (code == PS_OK && key->pending != 0 && link_of(self, key->pending)->time == time) {
+        uint32_t row = key->pending;
+        code = take_in(self, key, row, err);
+        key->pending = link_of(self, row)->next;
+        if (code == PS_OK && !self->spec->is_unbounded &&
+            key->frame_count > (uint64_t)self->spec->preceding + 1) {
+            code = take_out(self, key, err);
+        }
+        if (code == PS_OK) {
+            code = compute(self, key, err);
+        }
+        if (code == PS_OK) {
+            code = send(self, key, row, row, err);
+        }
+    }
+    return code;
+}
+
+/* The first row that is still needed: of the frame, or for a later LAG. */
+static uint32_t first_needed(const over *self, const over_key *key)
+{
+    uint32_t last_emitted = key->pending != 0 ? link_of(self, key->pending)->previous : key->last;
+    if (last_emitted == 0) {
+        return key->first;
+    }
+    int64_t steps = 0;
+    for (uint32_t i = 0; i < self->spec->call_count; i++) {
+        const ps_aggregate_call *call = &self->spec->calls[i];
+        if (call->class->function == PS_AGG_LAG) {
+            int64_t offset = lag_offset(self, call, last_emitted);
+            steps = offset > steps ? offset : steps;
+        }
+    }
+    uint32_t needed =
+        self->spec->is_unbounded || key->frame_first == 0 ? key->pending : key->frame_first;
+    uint32_t lag_first = last_emitted;
+    for (int64_t i = 1; i < steps && link_of(self, lag_first)->previous != 0; i++) {
+        lag_first = link_of(self, lag_first)->previous;
+    }
+    if (steps == 0) {
+        return needed;
+    }
+    if (needed == 0 || self->spec->is_unbounded) {
+        return lag_first;
+    }
+    /* whichever comes first in the list */
+    for (uint32_t row = key->first; row != 0; row = link_of(self, row)->next) {
+        if (row == needed || row == lag_first) {
+            return row;
+        }
+    }
+    return needed;
+}
+
+static void drop_before(over *self, over_key *key, uint32_t needed)
+{
+    while (key->first != needed && key->first != 0) {
+        uint32_t row = key->first;
+        key->first = link_of(self, row)->next;
+        ps_kept_rows_drop(&self->rows, row);
+    }
+    if (key->first == 0) {
+        key->last = 0;
+    } else if (link_of(self, key->first)->previous != 0) {
+        touch_link(self, key->first)->previous = 0;
+    }
+    if (self->spec->is_unbounded) {
+        key->frame_first = 0; /* nothing leaves the frame */
+    }
+}
+
+static ps_code emit_time(over *self, over_key *key, int64_t time, ps_error *err)
+{
+    ps_code code =
+        self->spec->is_rows ? emit_rows(self, key, time, err) : emit_range(self, key, time, err);
+    if (code == PS_OK) {
+        drop_before(self, key, first_needed(self, key));
+        key->last_time = time;
+    }
+    return code;
+}
+
+/* ── rows ── */
+
+/* Puts the row into the key's list; true in *out_is_new_time: no row of that time was there. */
+static void put_in_order(over *self, over_key *key, uint32_t ref, int64_t time,
+                         bool *out_is_new_time)
+{
+    uint32_t after = key->last; /* the row that the new one follows */
+    while (after != 0 && link_of(self, after)->time > time) {
+        after = link_of(self, after)->previous;
+    }
+    uint32_t before = after != 0 ? link_of(self, after)->next : key->first;
+    *out_is_new_time = after == 0 || link_of(self, after)->time != time;
+    row_link *link = link_of(self, ref);
+    *link = (row_link){.time = time, .next = before, .previous = after};
+    if (after != 0) {
+        touch_link(self, after)->next = ref;
+    } else {
+        key->first = ref;
+    }
+    if (before != 0) {
+        touch_link(self, before)->previous = ref;
+    } else {
+        key->last = ref;
+    }
+    key->pending = key->pending == before ? ref : key->pending;
+}
+
+static ps_code watch_cleanup(over *self, over_key *key, uint32_t entry, int64_t time, ps_error *err)
+{
+    if (self->spec->is_unbounded || self->spec->is_rows) {
+        return PS_OK;
+    }
+    int64_t frame = self->spec->preceding;
+    if (key->cleanup_time != 0 && key->cleanup_time >= time + frame + 1) {
+        return PS_OK;
+    }
+    key->cleanup_time = time + frame + frame / 2 + 1;
+    self->op.due = key->cleanup_time < self->op.due ? key->cleanup_time : self->op.due;
+    return ps_timers_add(self->timers, key->cleanup_time, entry | CLEANUP_BIT, err);
+}
+
+static bool is_late(const over *self, const over_key *key, int64_t time, int64_t watermark)
+{
+    return self->spec->is_unbounded ? time <= watermark : time <= key->last_time;
+}
+
+static ps_code add_row(over *self, const ps_batch *batch, uint32_t row, uint32_t entry,
+                       ps_error *err)
+{
+    over_key *key = ps_table_touch(self->table, entry);
+    bool by_arrival = self->spec->is_processing_time;
+    int64_t time = by_arrival ? self->op.context.clock->now_ms
+                              : batch->columns[self->spec->time_column].i64[row];
+    uint32_t ref;
+    ps_code code = ps_kept_rows_add(&self->rows, batch, row, &ref, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    bool is_new_time;
+    put_in_order(self, key, ref, time, &is_new_time);
+    if (by_arrival) {
+        return emit_time(self, key, time, err);
+    }
+    if (is_new_time) {
+        code = ps_timers_add(self->timers, time, entry, err);
+        self->op.due = time < self->op.due ? time : self->op.due;
+    }
+    return code == PS_OK ? watch_cleanup(self, key, entry, time, err) : code;
+}
+
+/* A key that was made for a late row alone is forgotten. */
+static void forget_empty(over *self, uint32_t entry)
+{
+    over_key *key = ps_table_touch(self->table, entry);
+    if (self->aggregator != NULL) {
+        ps_aggregator_clear(self->aggregator, state_of(key));
+    }
+    ps_table_remove(self->table, entry);
+}
+
+static ps_code take_row(over *self, const ps_batch *batch, uint32_t row, ps_error *err)
+{
+    ps_slice bytes;
+    uint32_t entry;
+    bool is_new;
+    ps_code code = ps_key_encode(&self->keys, batch, row, &bytes, err);
+    if (code == PS_OK) {
+        uint64_t hash = ps_table_hash(bytes.data, bytes.size);
+        code = ps_table_put(self->table, hash, bytes, &entry, &is_new, err);
+    }
+    if (code != PS_OK) {
+        return code;
+    }
+    if (!self->spec->is_processing_time) {
+        const ps_column *times = &batch->columns[self->spec->time_column];
+        const over_key *key = ps_table_value(self->table, entry);
+        if (ps_column_is_null(times, row) ||
+            is_late(self, key, times->i64[row], batch->watermarks[row])) {
+            ps_operator_count_late(&self->op, 0, batch, row);
+            if (is_new) {
+                forget_empty(self, entry);
+            }
+            return PS_OK;
+        }
+    }
+    return add_row(self, batch, row, entry, err);
+}
+
+static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                       uint32_t to, uint32_t *out_done, ps_error *err)
+{
+    (void)input;
+    over *self = (over *)op;
+    for (uint32_t row = from; row < to; row++) {
+        if (row > from && batch->watermarks[row] >= op->due) {
+            *out_done = row - from;
+            return PS_OK;
+        }
+        ps_outlet_stamp_row(op->context.outlet, batch, row);
+        ps_code code = take_row(self, batch, row, err);
+        if (code != PS_OK) {
+            return code;
+        }
+    }
+    *out_done = to - from;
+    return PS_OK;
+}
+
+static void forget_key(over *self, uint32_t entry, int64_t time)
+{
+    over_key *key = ps_table_touch(self->table, entry);
+    if (key->cleanup_time == 0 || key->cleanup_time > time || key->pending != 0) {
+        return; /* of an earlier key of that number, or a later row has moved it */
+    }
+    drop_before(self, key, 0);
+    forget_empty(self, entry);
+}
+
+static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
+{
+    over *self = (over *)op;
+    int64_t time;
+    uint64_t payload;
+    ps_code code = PS_OK;
+    while (code == PS_OK && ps_timers_take(self->timers, watermark, &time, &payload)) {
+        uint32_t entry = (uint32_t)payload;
+        if ((payload & CLEANUP_BIT) != 0) {
+            forget_key(self, entry, time);
+            continue;
+        }
+        over_key *key = ps_table_touch(self->table, entry);
+        if (key->pending != 0 && link_of(self, key->pending)->time == time) {
+            code = emit_time(self, key, time, err);
+        }
+    }
+    op->due = ps_timers_earliest(self->timers);
+    return code;
+}
+
+static void free_over(ps_operator *op)
+{
+    over *self = (over *)op;
+    ps_key_encoder_release(&self->keys);
+    free(self);
+}
+
+static const ps_operator_class over_class = {
+    .name = "OverAggregate",
+    .on_rows = on_rows,
+    .on_watermark = on_watermark,
+    .free = free_over,
+};
+
+/* ── building ── */
+
+/* Calls that an aggregator computes, and where their results are. */
+static ps_code make_aggregator(over *self, ps_error *err)
+{
+    const ps_over_spec *spec = self->spec;
+    ps_arena *arena = self->op.context.arena;
+    ps_aggregate_call *calls = ps_arena_take(arena, (spec->call_count + 1) * sizeof *calls);
+    self->result_of = ps_arena_take(arena, (spec->call_count + 1) * sizeof *self->result_of);
+    self->results = ps_arena_take(arena, (spec->call_count + 1) * sizeof *self->results);
+    if (calls == NULL || self->result_of == NULL || self->results == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory for OVER");
+    }
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < spec->call_count; i++) {
+        bool is_ours = spec->calls[i].class->is_over_only;
+        self->result_of[i] = is_ours ? UINT32_MAX : count;
+        if (!is_ours) {
+            calls[count++] = spec->calls[i];
+        }
+    }
+    if (count == 0) {
+        return PS_OK;
+    }
+    const ps_aggregator_options options = {
+        .call_count = count,
+        .calls = calls,
+        .needs = spec->is_unbounded ? 0 : PS_AGGREGATOR_RETRACT,
+        .overflow_is_null = self->op.context.expressions->overflow_is_null,
+    };
+    return ps_aggregator_new(self->op.context.store, arena, &options, &self->aggregator, err);
+}
+
+static void mark_arguments(over *self, const ps_aggregate_call *call)
+{
+    for (uint32_t i = 0; i < call->argument_count; i++) {
+        self->is_argument[call->arguments[i]] = true;
+    }
+    if (call->filter != PS_NO_COLUMN) {
+        self->is_argument[call->filter] = true;
+    }
+    if (call->time_column != PS_NO_COLUMN) {
+        self->is_argument[call->time_column] = true;
+    }
+}
+
+static ps_code make_scratch(over *self, ps_error *err)
+{
+    ps_arena *arena = self->op.context.arena;
+    uint32_t count = self->column_count;
+    self->scratch = (ps_batch){.row_count = 1, .column_count = count};
+    self->scratch.columns = ps_arena_take(arena, count * sizeof(ps_column));
+    self->is_argument = ps_arena_take(arena, count * sizeof(bool));
+    self->scratch_valid = ps_arena_take(arena, count * sizeof(uint64_t));
+    char *values = ps_arena_take(arena, count * sizeof(ps_value));
+    if (self->scratch.columns == NULL || self->is_argument == NULL || self->scratch_valid == NULL ||
+        values == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory for OVER");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        self->scratch.columns[i].values = values + i * sizeof(ps_value);
+        self->scratch.columns[i].valid = &self->scratch_valid[i];
+    }
+    for (uint32_t i = 0; i < self->spec->call_count; i++) {
+        mark_arguments(self, &self->spec->calls[i]);
+    }
+    return PS_OK;
+}
+
+ps_code ps_op_over_new(const ps_node *node, const ps_operator_context *context, ps_operator **out,
+                       ps_error *err)
+{
+    over *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory for OVER");
+    }
+    const ps_schema *input = &node->inputs[0]->schema;
+    self->op.class = &over_class;
+    self->op.context = *context;
+    self->spec = node->over;
+    self->column_count = input->field_count;
+    ps_code code = ps_key_encoder_init(&self->keys, context->arena, self->spec->keys, input, err);
+    if (code == PS_OK) {
+        code = ps_kept_rows_init(&self->rows, context->store, context->arena, "rows",
+                                 sizeof(row_link), input, err);
+    }
+    if (code == PS_OK) {
+        code = make_aggregator(self, err);
+    }
+    if (code == PS_OK) {
+        code = make_scratch(self, err);
+    }
+    if (code == PS_OK) {
+        uint32_t state_size = self->aggregator != NULL ? ps_aggregator_size(self->aggregator) : 0;
+        code = ps_table_new(context->store, "keys", ps_key_encoder_size(&self->keys),
+                            (uint32_t)sizeof(over_key) + state_size, &self->table, err);
+    }
+    if (code == PS_OK) {
+        code = ps_timers_new(context->store, "timers", &self->timers, err);
+    }
+    if (code != PS_OK) {
+        free_over(&self->op);
+        return code;
+    }
+    *out = &self->op;
+    return PS_OK;
+}
