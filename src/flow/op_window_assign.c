@@ -1,0 +1,269 @@
+/* WindowAssign: a window function without aggregation (SEMANTICS §6.5). TUMBLE, HOP and CUMULATE
+ * add the windows of each row at once, late or not; SESSION keeps the rows of a session until it
+ * closes. A row whose time is NULL is dropped and counted. */
+#include <stdlib.h>
+
+#include "flow/key_encoder.h"
+#include "flow/operators.h"
+#include "flow/sorted_rows.h"
+#include "flow/window_bounds.h"
+#include "state/table.h"
+#include "state/timers.h"
+
+typedef struct {
+    ps_operator op;
+    const ps_window_assign_spec *spec;
+    uint32_t column_count;
+    /* SESSION */
+    ps_key_encoder keys;
+    ps_sorted_rows sorted;
+    ps_sort_key by_time;
+    ps_table *table;   /* key → ps_row_list, by time */
+    ps_timers *timers; /* a row's time + gap − 1 → entry */
+} window_assign;
+
+/* window_start, window_end, window_time of the row that was begun. */
+static void set_window(window_assign *self, const ps_window_bounds *bounds)
+{
+    ps_batch_builder *builder = &self->op.context.outlet->builder;
+    uint32_t column = self->column_count;
+    ps_batch_builder_set_i64(builder, column, bounds->start);
+    ps_batch_builder_set_i64(builder, column + 1, bounds->end);
+    ps_batch_builder_set_i64(builder, column + 2,
+                             ps_window_instant(&self->spec->window, bounds->end) - 1);
+}
+
+static ps_code assign_row(window_assign *self, const ps_batch *batch, uint32_t row, ps_error *err)
+{
+    const ps_window *window = &self->spec->window;
+    ps_outlet *outlet = self->op.context.outlet;
+    const ps_column *times = &batch->columns[window->time_column];
+    if (!window->is_processing_time && ps_column_is_null(times, row)) {
+        ps_operator_count_late(&self->op, 0, batch, row);
+        return PS_OK;
+    }
+    int64_t time = window->is_processing_time ? self->op.context.clock->now_ms : times->i64[row];
+    int64_t local = ps_window_local(window, time);
+    ps_window_bounds bounds;
+    ps_code code = PS_OK;
+    for (uint64_t i = 0; code == PS_OK && ps_window_at(window, local, i, &bounds); i++) {
+        code = ps_outlet_begin_row(outlet, ps_batch_kind(batch, row), err);
+        code = code == PS_OK ? ps_batch_row_emit(batch, row, outlet, 0, err) : code;
+        if (code == PS_OK) {
+            set_window(self, &bounds);
+            ps_outlet_end_row(outlet);
+        }
+    }
+    return code;
+}
+
+static ps_code assign_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                           uint32_t to, uint32_t *out_done, ps_error *err)
+{
+    (void)input;
+    ps_code code = PS_OK;
+    for (uint32_t row = from; code == PS_OK && row < to; row++) {
+        ps_outlet_stamp_row(op->context.outlet, batch, row);
+        code = assign_row((window_assign *)op, batch, row, err);
+    }
+    *out_done = to - from;
+    return code;
+}
+
+static ps_code no_watermark(ps_operator *op, int64_t watermark, ps_error *err)
+{
+    (void)op;
+    (void)watermark;
+    (void)err;
+    return PS_OK;
+}
+
+/* ── SESSION ── */
+
+static int64_t time_at(const window_assign *self, const ps_row_list *list, uint32_t index)
+{
+    uint32_t ref = ps_row_list_at(&self->sorted, list, index);
+    return ps_kept_row_get(&self->sorted.rows, ref, self->spec->window.time_column).i64;
+}
+
+/* The end of the session that a row of that time at that place is (or would be) in. */
+static int64_t session_end(const window_assign *self, const ps_row_list *list, uint32_t place,
+                           int64_t time)
+{
+    int64_t gap = self->spec->window.size_ms;
+    int64_t last = time;
+    for (uint32_t i = place; i < list->count && time_at(self, list, i) <= last + gap; i++) {
+        last = time_at(self, list, i);
+    }
+    return last + gap;
+}
+
+static ps_code keep_row(window_assign *self, const ps_batch *batch, uint32_t row, uint32_t entry,
+                        ps_error *err)
+{
+    const ps_window *window = &self->spec->window;
+    int64_t time = batch->columns[window->time_column].i64[row];
+    ps_row_list *list = ps_table_touch(self->table, entry);
+    uint32_t place = ps_row_list_place(&self->sorted, list, batch, row);
+    bool joins_before = place > 0 && time <= time_at(self, list, place - 1) + window->size_ms;
+    if (session_end(self, list, place, time) - 1 <= batch->watermarks[row] && !joins_before) {
+        ps_operator_count_late(&self->op, 0, batch, row);
+        return PS_OK;
+    }
+    ps_code code = ps_row_list_insert(&self->sorted, list, place, batch, row, err);
+    int64_t due = time + window->size_ms - 1;
+    self->op.due = due < self->op.due ? due : self->op.due;
+    return code == PS_OK ? ps_timers_add(self->timers, due, entry, err) : code;
+}
+
+static ps_code session_row(window_assign *self, const ps_batch *batch, uint32_t row, ps_error *err)
+{
+    if (ps_column_is_null(&batch->columns[self->spec->window.time_column], row)) {
+        ps_operator_count_late(&self->op, 0, batch, row);
+        return PS_OK;
+    }
+    ps_slice key;
+    uint32_t entry;
+    bool is_new;
+    ps_code code = ps_key_encode(&self->keys, batch, row, &key, err);
+    if (code == PS_OK) {
+        uint64_t hash = ps_table_hash(key.data, key.size);
+        code = ps_table_put(self->table, hash, key, &entry, &is_new, err);
+    }
+    if (code == PS_OK) {
+        code = keep_row(self, batch, row, entry, err);
+    }
+    const ps_row_list *list = code == PS_OK ? ps_table_value(self->table, entry) : NULL;
+    if (list != NULL && list->count == 0) {
+        ps_table_remove(self->table, entry);
+    }
+    return code;
+}
+
+static ps_code session_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                            uint32_t to, uint32_t *out_done, ps_error *err)
+{
+    (void)input;
+    for (uint32_t row = from; row < to; row++) {
+        if (row > from && batch->watermarks[row] >= op->due) {
+            *out_done = row - from;
+            return PS_OK;
+        }
+        ps_code code = session_row((window_assign *)op, batch, row, err);
+        if (code != PS_OK) {
+            return code;
+        }
+    }
+    *out_done = to - from;
+    return PS_OK;
+}
+
+/* The first session of the key goes out when its end is reached; false: it is not. */
+static bool send_session(window_assign *self, ps_row_list *list, int64_t until, ps_code *code,
+                         ps_error *err)
+{
+    int64_t first = time_at(self, list, 0);
+    ps_window_bounds bounds = {first, session_end(self, list, 1, first)};
+    if (bounds.end - 1 > until) {
+        return false;
+    }
+    ps_window_bounds local = {ps_window_local(&self->spec->window, bounds.start),
+                              ps_window_local(&self->spec->window, bounds.end)};
+    ps_outlet *outlet = self->op.context.outlet;
+    while (*code == PS_OK && list->count > 0 && time_at(self, list, 0) < bounds.end) {
+        uint32_t ref = ps_row_list_at(&self->sorted, list, 0);
+        *code = ps_outlet_begin_row(outlet, PS_KIND_INSERT, err);
+        *code = *code == PS_OK ? ps_kept_row_emit(&self->sorted.rows, ref, outlet, 0, err) : *code;
+        if (*code == PS_OK) {
+            set_window(self, &local);
+            ps_outlet_end_row(outlet);
+        }
+        ps_row_list_take(&self->sorted, list, 0);
+        ps_kept_rows_drop(&self->sorted.rows, ref);
+    }
+    return true;
+}
+
+static ps_code session_watermark(ps_operator *op, int64_t watermark, ps_error *err)
+{
+    window_assign *self = (window_assign *)op;
+    int64_t time;
+    uint64_t entry;
+    ps_code code = PS_OK;
+    while (code == PS_OK && ps_timers_take(self->timers, watermark, &time, &entry)) {
+        ps_row_list *list = ps_table_touch(self->table, (uint32_t)entry);
+        if (list->count == 0) {
+            continue; /* an earlier timer has emptied the key */
+        }
+        while (code == PS_OK && list->count > 0 && send_session(self, list, time, &code, err)) {
+        }
+        if (list->count == 0) {
+            ps_row_list_clear(&self->sorted, list);
+            ps_table_remove(self->table, (uint32_t)entry);
+        }
+    }
+    op->due = ps_timers_earliest(self->timers);
+    return code;
+}
+
+static void free_assign(ps_operator *op)
+{
+    window_assign *self = (window_assign *)op;
+    ps_key_encoder_release(&self->keys);
+    free(self);
+}
+
+static const ps_operator_class assign_class = {
+    .name = "WindowAssign",
+    .on_rows = assign_rows,
+    .on_watermark = no_watermark,
+    .free = free_assign,
+};
+
+static const ps_operator_class session_class = {
+    .name = "SessionAssign",
+    .on_rows = session_rows,
+    .on_watermark = session_watermark,
+    .free = free_assign,
+};
+
+static ps_code make_session(window_assign *self, const ps_schema *input, ps_error *err)
+{
+    const ps_operator_context *context = &self->op.context;
+    self->op.class = &session_class;
+    self->by_time = (ps_sort_key){.column = self->spec->window.time_column};
+    ps_code code = ps_key_encoder_init(&self->keys, context->arena, self->spec->keys, input, err);
+    if (code == PS_OK) {
+        code = ps_sorted_rows_init(&self->sorted, context->store, context->arena, input, 1,
+                                   &self->by_time, err);
+    }
+    if (code == PS_OK) {
+        code = ps_table_new(context->store, "keys", ps_key_encoder_size(&self->keys),
+                            sizeof(ps_row_list), &self->table, err);
+    }
+    return code == PS_OK ? ps_timers_new(context->store, "timers", &self->timers, err) : code;
+}
+
+ps_code ps_op_window_assign_new(const ps_node *node, const ps_operator_context *context,
+                                ps_operator **out, ps_error *err)
+{
+    window_assign *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return ps_error_set(err, PS_E_MEMORY, "no memory for a window function");
+    }
+    const ps_schema *input = &node->inputs[0]->schema;
+    self->op.class = &assign_class;
+    self->op.context = *context;
+    self->spec = node->window_assign;
+    self->column_count = input->field_count;
+    ps_code code = PS_OK;
+    if (self->spec->window.kind == PS_WINDOW_SESSION) {
+        code = make_session(self, input, err);
+    }
+    if (code != PS_OK) {
+        free_assign(&self->op);
+        return code;
+    }
+    *out = &self->op;
+    return PS_OK;
+}
