@@ -6,9 +6,13 @@
 #include "flow/key_encoder.h"
 #include "flow/operators.h"
 #include "flow/sorted_rows.h"
-#include "flow/window_bounds.h"
+#include "flow/window_time.h"
 #include "state/table.h"
 #include "state/timers.h"
+
+typedef struct {
+    int64_t start, end; /* wall clock, [start, end) */
+} window_bounds;
 
 typedef struct {
     ps_operator op;
@@ -23,14 +27,29 @@ typedef struct {
 } window_assign;
 
 /* window_start, window_end, window_time of the row that was begun. */
-static void set_window(window_assign *self, const ps_window_bounds *bounds)
+static void set_window(window_assign *self, const window_bounds *bounds)
 {
     ps_batch_builder *builder = &self->op.context.outlet->builder;
     uint32_t column = self->column_count;
     ps_batch_builder_set_i64(builder, column, bounds->start);
     ps_batch_builder_set_i64(builder, column + 1, bounds->end);
-    ps_batch_builder_set_i64(builder, column + 2,
-                             ps_window_instant(&self->spec->window, bounds->end) - 1);
+    ps_batch_builder_set_i64(builder, column + 2, ps_window_time(&self->spec->window, bounds->end));
+}
+
+/* Window number `index` (from 0) of a local time: HOP from the latest start backwards, CUMULATE from
+ * the earliest end forwards. False: there are no more. */
+static bool window_at(const ps_window *window, int64_t local, int64_t index, window_bounds *out)
+{
+    int64_t step = window->kind == PS_WINDOW_TUMBLE ? window->size_ms : window->step_ms;
+    int64_t floor = ps_window_floor(local, window->offset_ms, step);
+    if (window->kind == PS_WINDOW_CUMULATE) {
+        out->start = ps_window_floor(local, window->offset_ms, window->size_ms);
+        out->end = floor + step + index * step;
+        return out->end <= out->start + window->size_ms;
+    }
+    out->start = floor - index * step;
+    out->end = out->start + window->size_ms;
+    return out->end > local;
 }
 
 static ps_code assign_row(window_assign *self, const ps_batch *batch, uint32_t row, ps_error *err)
@@ -44,9 +63,9 @@ static ps_code assign_row(window_assign *self, const ps_batch *batch, uint32_t r
     }
     int64_t time = window->is_processing_time ? self->op.context.clock->now_ms : times->i64[row];
     int64_t local = ps_window_local(window, time);
-    ps_window_bounds bounds;
+    window_bounds bounds;
     ps_code code = PS_OK;
-    for (uint64_t i = 0; code == PS_OK && ps_window_at(window, local, i, &bounds); i++) {
+    for (int64_t i = 0; code == PS_OK && window_at(window, local, i, &bounds); i++) {
         code = ps_outlet_begin_row(outlet, ps_batch_kind(batch, row), err);
         code = code == PS_OK ? ps_batch_row_emit(batch, row, outlet, 0, err) : code;
         if (code == PS_OK) {
@@ -163,12 +182,12 @@ static bool send_session(window_assign *self, ps_row_list *list, int64_t until, 
                          ps_error *err)
 {
     int64_t first = time_at(self, list, 0);
-    ps_window_bounds bounds = {first, session_end(self, list, 1, first)};
+    window_bounds bounds = {first, session_end(self, list, 1, first)};
     if (bounds.end - 1 > until) {
         return false;
     }
-    ps_window_bounds local = {ps_window_local(&self->spec->window, bounds.start),
-                              ps_window_local(&self->spec->window, bounds.end)};
+    window_bounds local = {ps_window_local(&self->spec->window, bounds.start),
+                           ps_window_local(&self->spec->window, bounds.end)};
     ps_outlet *outlet = self->op.context.outlet;
     while (*code == PS_OK && list->count > 0 && time_at(self, list, 0) < bounds.end) {
         uint32_t ref = ps_row_list_at(&self->sorted, list, 0);
