@@ -4,6 +4,7 @@ static const ps_connector *const known[] = {
     &ps_connector_filesystem,
     &ps_connector_print,
     &ps_connector_blackhole,
+    &ps_connector_nexmark,
     NULL,
 };
 

@@ -27,16 +27,18 @@ static void strip_fraction_zeros(ps_buf *out, size_t begin)
     out->size -= out->data[out->size - 1] == '.' ? 1 : 0;
 }
 
-static void print_value(const json_encoder *self, const ps_type *type, const ps_value *value,
-                        ps_buf *out)
+static void print_name(ps_slice name, ps_buf *out)
 {
-    if (value->is_null || self->flavour == CHANGELOG || !ps_type_is_timestamp(type)) {
-        ps_value_print(type, value, PS_FORM_JSON, out);
-        return;
-    }
+    ps_value value = {.text = name};
+    ps_value_print(&ps_type_string, &value, PS_FORM_JSON, out);
+}
+
+static void print_timestamp(const json_encoder *self, const ps_type *type, int64_t ticks,
+                            ps_buf *out)
+{
     ps_buf_append_char(out, '"');
     size_t begin = out->size;
-    ps_timestamp_print(value->i64, ps_type_ticks_per_second(type), type->precision, self->separator,
+    ps_timestamp_print(ticks, ps_type_ticks_per_second(type), type->precision, self->separator,
                        out);
     if (out->failed) {
         return;
@@ -45,10 +47,41 @@ static void print_value(const json_encoder *self, const ps_type *type, const ps_
     ps_buf_append_text(out, type->kind == PS_TYPE_TIMESTAMP_LTZ ? "Z\"" : "\"");
 }
 
-static void print_name(ps_slice name, ps_buf *out)
+static void print_value(const json_encoder *self, const ps_type *type, const ps_value *value,
+                        ps_buf *out);
+
+/* ROW and ARRAY (a MAP has no times that matter as keys, and takes the general form). */
+static void print_nested(const json_encoder *self, const ps_type *type, ps_slice nested,
+                         ps_buf *out)
 {
-    ps_value value = {.text = name};
-    ps_value_print(&ps_type_string, &value, PS_FORM_JSON, out);
+    bool is_row = type->kind == PS_TYPE_ROW;
+    uint32_t count = ps_nested_child_count(type, nested);
+    ps_buf_append_char(out, is_row ? '{' : '[');
+    for (uint32_t i = 0; i < count; i++) {
+        ps_value child = ps_nested_get(type, nested, i);
+        ps_buf_append_text(out, i > 0 ? "," : "");
+        if (is_row) {
+            print_name(type->field_names[i], out);
+            ps_buf_append_char(out, ':');
+        }
+        print_value(self, ps_nested_child_type(type, i), &child, out);
+    }
+    ps_buf_append_char(out, is_row ? '}' : ']');
+}
+
+/* Depth is that of the type. */
+static void print_value(const json_encoder *self, const ps_type *type, const ps_value *value,
+                        ps_buf *out)
+{
+    if (value->is_null || self->flavour == CHANGELOG) {
+        ps_value_print(type, value, PS_FORM_JSON, out);
+    } else if (ps_type_is_timestamp(type)) {
+        print_timestamp(self, type, value->i64, out);
+    } else if (type->kind == PS_TYPE_ROW || type->kind == PS_TYPE_ARRAY) {
+        print_nested(self, type, value->text, out);
+    } else {
+        ps_value_print(type, value, PS_FORM_JSON, out);
+    }
 }
 
 static void print_object(const json_encoder *self, const ps_batch *batch, uint32_t row, ps_buf *out)
