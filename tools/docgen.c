@@ -18,7 +18,7 @@ enum { SECTION_SIZE_MAX = 1 << 20, FIELD_DEPTH_MAX = 4 };
 
 static void settings_put(ps_buf *out)
 {
-    ps_settings_describe(out);
+    ps_serve_settings_describe(out);
 }
 
 static const char *metric_type(ps_metric_type type)

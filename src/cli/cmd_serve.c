@@ -28,7 +28,7 @@ typedef struct {
     const char *policy;
     const char *job;
     bool dev, demo;
-    ps_settings settings;
+    ps_serve_settings settings;
     address at, admin_at;
 } serve_arguments;
 
@@ -308,7 +308,7 @@ static ps_parsed arguments_parse(int argc, char **argv, serve_arguments *a)
          "Make DIR when it is missing; print the page's address with a test key.", &a->dev, NULL},
         {"--demo", NULL, PS_OPTION_FLAG, false, "Send demo traffic to itself.", &a->demo, NULL},
         {"-D", "KEY=VALUE", PS_OPTION_SETTING, false, "A setting; may be given many times.",
-         &a->settings, ps_settings_set},
+         &a->settings, ps_serve_settings_set},
         {0}};
     return ps_options_parse(&help, options, argc, argv, NULL, 0);
 }
@@ -316,7 +316,7 @@ static ps_parsed arguments_parse(int argc, char **argv, serve_arguments *a)
 int ps_cmd_serve(int argc, char **argv)
 {
     serve_arguments a = {.listen = "127.0.0.1:8480"};
-    ps_settings_default(&a.settings);
+    ps_serve_settings_default(&a.settings);
     switch (arguments_parse(argc, argv, &a)) {
     case PS_PARSED_HELP:
         return PS_EXIT_DONE;

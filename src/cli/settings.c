@@ -18,13 +18,13 @@ typedef enum {
 typedef struct {
     const char *key;
     setting_kind kind;
-    size_t offset; /* in ps_settings */
+    size_t offset; /* in ps_serve_settings */
     uint64_t min, max;
     const char *initial; /* the default, as it is documented and set */
     const char *help;
 } setting;
 
-#define AT(member) offsetof(ps_settings, member)
+#define AT(member) offsetof(ps_serve_settings, member)
 
 static const setting table[] = {
     {"limits.payments", SETTING_COUNT, AT(engine.core.payments_max), 1000, 4000000000, "20000000",
@@ -82,7 +82,7 @@ static const setting table[] = {
 };
 enum { SETTING_TOTAL = sizeof table / sizeof table[0] };
 
-void ps_settings_default(ps_settings *out_settings)
+void ps_serve_settings_default(ps_serve_settings *out_settings)
 {
     memset(out_settings, 0, sizeof *out_settings);
     ps_engine_options_default(&out_settings->engine);
@@ -92,7 +92,7 @@ void ps_settings_default(ps_settings *out_settings)
         char text[128];
         if (table[i].initial[0] != '\0') {
             snprintf(text, sizeof text, "%s=%s", table[i].key, table[i].initial);
-            bool known = ps_settings_set(out_settings, text, &err);
+            bool known = ps_serve_settings_set(out_settings, text, &err);
             PS_ASSERT(known);
         }
     }
@@ -167,7 +167,8 @@ static const char *form_of(setting_kind kind)
     return "";
 }
 
-static void value_store(ps_settings *settings, const setting *s, const char *text, uint64_t value)
+static void value_store(ps_serve_settings *settings, const setting *s, const char *text,
+                        uint64_t value)
 {
     char *at = (char *)settings + s->offset;
     switch (s->kind) {
@@ -207,7 +208,7 @@ static const setting *setting_find(const char *text, size_t key_size, ps_error *
     return NULL;
 }
 
-bool ps_settings_set(void *settings, const char *text, ps_error *err)
+bool ps_serve_settings_set(void *settings, const char *text, ps_error *err)
 {
     size_t key_size = strcspn(text, "=");
     if (text[key_size] != '=') {
@@ -232,7 +233,7 @@ bool ps_settings_set(void *settings, const char *text, ps_error *err)
     return true;
 }
 
-void ps_settings_describe(ps_buf *out)
+void ps_serve_settings_describe(ps_buf *out)
 {
     ps_buf_append_text(out, "| key | default | what |\n|---|---|---|\n");
     for (size_t i = 0; i < SETTING_TOTAL; i++) {

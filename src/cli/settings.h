@@ -22,13 +22,13 @@ typedef struct {
     uint64_t rate_per_address;   /* requests per second; 0: no limit */
     uint64_t scrub_period_s;
     uint64_t inflight_bytes_max;
-} ps_settings;
+} ps_serve_settings;
 
-void ps_settings_default(ps_settings *out_settings);
+void ps_serve_settings_default(ps_serve_settings *out_settings);
 /* "key=value"; false with a sentence (unknown key with the nearest one, wrong form, out of range).
- * `settings` is a ps_settings. */
-bool ps_settings_set(void *settings, const char *text, ps_error *err);
+ * `settings` is a ps_serve_settings. */
+bool ps_serve_settings_set(void *settings, const char *text, ps_error *err);
 /* A Markdown table of all keys, for the docs and `--help`. */
-void ps_settings_describe(ps_buf *out);
+void ps_serve_settings_describe(ps_buf *out);
 
 #endif

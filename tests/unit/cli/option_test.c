@@ -70,29 +70,47 @@ static void settings_are_checked(void **state)
         const char *text;
         bool is_taken;
     } rows[] = {
-        {"limits.payments=5000", true}, {"limits.payments=1", false},
-        {"limits.payments=x", false},   {"limits.payment=5000", false},
-        {"limits.payments", false},     {"rail.deadline=10s", true},
-        {"rail.deadline=10", false},    {"snapshot.every=0", true},
-        {"snapshot.every=64MiB", true}, {"snapshot.every=64MB", false},
-        {"http.tls.cert=", false},      {"http.tls.cert=/a", true},
+        {"limits.payments=5000", true},
+        {"limits.payments=1", false},
+        {"limits.payments=x", false},
+        {"limits.payment=5000", false},
+        {"limits.payments", false},
+        {"rail.deadline=10s", true},
+        {"rail.deadline=10", false},
+        {"snapshot.every=0", true},
+        {"snapshot.every=64MiB", true},
+        {"snapshot.every=64MB", false},
+        {"http.tls.cert=", false},
+        {"http.tls.cert=/a", true},
+        {"http.require_signature=true", true},
+        {"http.require_signature=yes", false},
+        {"http.require_signature=1", false},
+        {"limits.concurrent_per_key=0", true},
+        {"limits.nonces=999", false},
+        {"rate.key=1000000", true},
+        {"rate.key=1000001", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        ps_settings settings;
+        ps_serve_settings settings;
         ps_error err = {0};
-        ps_settings_default(&settings);
-        if (ps_settings_set(&settings, rows[i].text, &err) != rows[i].is_taken) {
+        ps_serve_settings_default(&settings);
+        if (ps_serve_settings_set(&settings, rows[i].text, &err) != rows[i].is_taken) {
             fail_msg("%s: %s", rows[i].text, rows[i].is_taken ? err.text : "was taken");
         }
         assert_true(rows[i].is_taken || err.text[0] != '\0');
     }
-    ps_settings settings;
+    ps_serve_settings settings;
     ps_error err;
-    ps_settings_default(&settings);
-    assert_true(ps_settings_set(&settings, "snapshot.every=64MiB", &err));
+    ps_serve_settings_default(&settings);
+    assert_true(ps_serve_settings_set(&settings, "snapshot.every=64MiB", &err));
     assert_true(settings.engine.snapshot_every_bytes == UINT64_C(64) << 20);
-    assert_true(ps_settings_set(&settings, "rail.deadline=500ms", &err));
+    assert_true(ps_serve_settings_set(&settings, "rail.deadline=500ms", &err));
     assert_true(settings.engine.core.rail_deadline_ns == INT64_C(500000000));
+    assert_false(settings.requires_signature);
+    assert_true(ps_serve_settings_set(&settings, "http.require_signature=true", &err));
+    assert_true(settings.requires_signature);
+    assert_true(ps_serve_settings_set(&settings, "http.require_signature=false", &err));
+    assert_false(settings.requires_signature);
 }
 
 int main(void)
