@@ -184,16 +184,17 @@ static bool tokens_take(ps_rate_limit *limit, uint64_t client, uint32_t cost, in
     return is_taken;
 }
 
-/* Takes `cost` requests from the allowance of the key and of the address. False: answered. */
-static bool rate_check(ps_service_loop *loop, ps_http_request *request, uint32_t cost)
+/* Takes so many requests from the allowance of the key and of the address. False: answered. */
+static bool rate_check(ps_service_loop *loop, ps_http_request *request, uint32_t key_cost,
+                       uint32_t address_cost)
 {
     uint8_t address[16];
     ps_request_state *state = ps_http_request_state(request);
     int64_t now_ns = ps_http_loop_now_ns(loop->http);
     ps_http_request_peer(request, address);
     state->rate = (ps_rate_state){0};
-    if (tokens_take(loop->key_limit, state->key.number, cost, now_ns, &state->rate) &&
-        tokens_take(loop->address_limit, address_hash(loop->service, address), cost, now_ns,
+    if (tokens_take(loop->key_limit, state->key.number, key_cost, now_ns, &state->rate) &&
+        tokens_take(loop->address_limit, address_hash(loop->service, address), address_cost, now_ns,
                     &state->rate)) {
         return true;
     }
@@ -376,15 +377,19 @@ bool ps_loop_admit_body(ps_service_loop *loop, ps_http_request *request)
     return outcome == PS_SIGNATURE_OK;
 }
 
+/* The head has paid for one line. A batch never costs more than a full allowance, so that it can
+ * always be paid for by waiting. */
+static uint32_t rest_cost(uint64_t burst, uint32_t line_count)
+{
+    uint64_t cost = line_count < burst ? line_count : burst;
+    return cost > 0 ? (uint32_t)cost - 1 : 0;
+}
+
 bool ps_loop_admit_lines(ps_service_loop *loop, ps_http_request *request, uint32_t line_count)
 {
-    /* The head has paid for one; a batch never costs more than a full allowance, so that it can
-     * always be paid for by waiting. */
-    uint64_t rate = loop->service->options.rate_per_key;
-    uint64_t other = loop->service->options.rate_per_address;
-    uint64_t burst = rate != 0 && (other == 0 || rate < other) ? rate : other;
-    uint64_t cost = line_count < burst ? line_count : burst;
-    return cost <= 1 || rate_check(loop, request, (uint32_t)cost - 1);
+    const ps_service_options *options = &loop->service->options;
+    return rate_check(loop, request, rest_cost(options->rate_per_key, line_count),
+                      rest_cost(options->rate_per_address, line_count));
 }
 
 /* ── routes ── */
@@ -510,7 +515,7 @@ ps_http_admission ps_loop_admit(ps_service_loop *loop, ps_http_request *request)
         return PS_HTTP_ANSWERED;
     }
     bool needs_key = route->scopes != 0;
-    if (needs_key && (!authenticate(loop, request) || !rate_check(loop, request, 1) ||
+    if (needs_key && (!authenticate(loop, request) || !rate_check(loop, request, 1, 1) ||
                       !scope_check(loop, request) || !signature_head_check(loop, request))) {
         return PS_HTTP_ANSWERED;
     }

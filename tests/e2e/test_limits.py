@@ -89,6 +89,16 @@ def test_a_batch_costs_as_many_requests_as_it_has_lines(copy):
     assert batch(admin, 60).status_code == 200
 
 
+def test_a_batch_costs_its_address_as_many_too(copy):
+    copy.start("-D", "rate.key=50", "-D", "rate.address=400")
+    admin = copy.client()
+    first, second = admin.with_scopes("payments:write"), admin.with_scopes("payments:write")
+    assert batch(first, 300).status_code == 200  # all of the key's, and 300 of the address's
+    reply = batch(second, 300)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (429, "rate_limited")
+    eventually(lambda: batch(second, 300).status_code == 200, 10)
+
+
 def test_every_reply_tells_what_is_left(copy):
     copy.start("-D", "rate.key=50")
     client = copy.client().with_scopes("read")
