@@ -27,9 +27,9 @@ static bool wait_ms(ps_progress *progress, int64_t ms)
     return ends;
 }
 
-static void show(const ps_job *job, double seconds, double rows_per_second)
+static void show(const ps_stream_job *job, double seconds, double rows_per_second)
 {
-    const ps_job_counters *counters = ps_job_counters_of(job);
+    const ps_stream_job_counters *counters = ps_stream_job_counters_of(job);
     ps_buf line;
     ps_buf_init(&line, 400);
     ps_buf_append_format(&line, "\r\033[K%llu rows, %.0f rows/s",
@@ -61,7 +61,7 @@ static void *watch(void *with)
     int64_t before_ns = start_ns;
     do {
         int64_t now_ns = ps_io_now_mono_ns(ps_io_posix());
-        uint64_t rows = ps_job_counters_of(progress->job)->rows_in;
+        uint64_t rows = ps_stream_job_counters_of(progress->job)->rows_in;
         double step_seconds = (double)(now_ns - before_ns) / 1e9;
         show(progress->job, (double)(now_ns - start_ns) / 1e9,
              (double)(rows - rows_before) / step_seconds);
@@ -72,7 +72,7 @@ static void *watch(void *with)
     return NULL;
 }
 
-void ps_progress_start(ps_progress *progress, const ps_job *job, bool quiet)
+void ps_progress_start(ps_progress *progress, const ps_stream_job *job, bool quiet)
 {
     *progress = (ps_progress){.job = job};
     if (quiet || !isatty(STDERR_FILENO)) {

@@ -8,7 +8,7 @@
 #include "run/stream_job.h"
 
 typedef struct {
-    const ps_job *job;
+    const ps_stream_job *job;
     pthread_t thread;
     bool runs;
     pthread_mutex_t lock;
@@ -17,7 +17,7 @@ typedef struct {
 } ps_progress;
 
 /* Shows nothing when quiet or when standard error is no terminal. */
-void ps_progress_start(ps_progress *progress, const ps_job *job, bool quiet);
+void ps_progress_start(ps_progress *progress, const ps_stream_job *job, bool quiet);
 void ps_progress_end(ps_progress *progress);
 
 #endif

@@ -21,25 +21,25 @@ static const uint64_t memory_default = 8ULL << 30;
 
 /* ── signals ── */
 
-static _Atomic(ps_job *) running;
+static _Atomic(ps_stream_job *) running;
 static volatile sig_atomic_t was_stopped;
 
 static void on_stop(int signal_number)
 {
     (void)signal_number;
-    ps_job *job = running;
+    ps_stream_job *job = running;
     was_stopped = 1;
     if (job != NULL) {
-        ps_job_stop(job);
+        ps_stream_job_stop(job);
     }
 }
 
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
-    ps_job *job = running;
+    ps_stream_job *job = running;
     if (job != NULL) {
-        ps_job_cancel(job);
+        ps_stream_job_cancel(job);
     }
 }
 
@@ -65,7 +65,7 @@ static ps_code duration_setting(const ps_session *session, const char *key, int6
     const ps_setting_entry *entry = ps_setting_find(ps_slice_text(key));
     value = value == NULL && entry != NULL ? entry->default_value : value;
     *out = 0;
-    if (value == NULL || value[0] == 0 || ps_duration_parse(ps_slice_text(value), out)) {
+    if (value == NULL || value[0] == 0 || ps_setting_duration_parse(ps_slice_text(value), out)) {
         return PS_OK;
     }
     return ps_error_set(err, PS_E_INVALID, "'%s' is no duration for '%s'", value, key);
@@ -77,13 +77,14 @@ static bool setting_is(const ps_session *session, const char *key, const char *w
     return value != NULL && strcmp(value, wanted) == 0;
 }
 
-static ps_code job_options_from(const ps_session *session, ps_job_options *out, ps_error *err)
+static ps_code job_options_from(const ps_session *session, ps_stream_job_options *out,
+                                ps_error *err)
 {
     const char *memory = ps_session_setting(session, "paystream.memory.size");
     const char *rows = ps_session_setting(session, "paystream.batch.rows");
     out->memory_max = memory_default;
     if (memory != NULL && memory[0] != 0 &&
-        !ps_size_parse(ps_slice_text(memory), &out->memory_max)) {
+        !ps_setting_size_parse(ps_slice_text(memory), &out->memory_max)) {
         return ps_error_set(err, PS_E_INVALID, "'%s' is no size for 'paystream.memory.size'",
                             memory);
     }
@@ -108,27 +109,27 @@ static uint64_t fingerprint_of(const ps_graph *graph)
     return fingerprint;
 }
 
-static ps_code run_job(const ps_job_options *options, bool quiet, ps_error *err)
+static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_error *err)
 {
-    ps_job *job;
-    ps_code code = ps_job_new(options, &job, err);
+    ps_stream_job *job;
+    ps_code code = ps_stream_job_new(options, &job, err);
     if (code != PS_OK) {
         return code;
     }
     ps_progress progress;
     ps_progress_start(&progress, job, quiet);
     running = job;
-    code = was_stopped ? PS_OK : ps_job_run(job, err);
+    code = was_stopped ? PS_OK : ps_stream_job_run(job, err);
     running = NULL;
     ps_progress_end(&progress);
-    const ps_job_counters *counters = ps_job_counters_of(job);
+    const ps_stream_job_counters *counters = ps_stream_job_counters_of(job);
     if (code == PS_OK && counters->rows_late > 0) {
         fprintf(stderr, "%llu late rows were dropped\n", (unsigned long long)counters->rows_late);
     }
     if (code == PS_OK && counters->rows_bad > 0) {
         fprintf(stderr, "%llu rows could not be read\n", (unsigned long long)counters->rows_bad);
     }
-    ps_job_free(job);
+    ps_stream_job_free(job);
     return code;
 }
 
@@ -204,7 +205,7 @@ static ps_code run_statement(ps_session *session, const ps_script_options *optio
         .expressions = ps_session_expressions(session),
         .lane_count = 1,
     };
-    ps_job_options job = {
+    ps_stream_job_options job = {
         .graph = statement->graph,
         .connectors = &ps_connectors,
         .surroundings = &surroundings,

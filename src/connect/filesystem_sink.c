@@ -21,7 +21,7 @@ enum {
 typedef struct {
     ps_sink sink;
     ps_io *io;
-    ps_encoder *encoder;
+    ps_row_encoder *encoder;
     const char *format_name;
     char dir[PS_PATH_MAX];
     uint64_t run;
@@ -70,7 +70,7 @@ static ps_code write_buffer(filesystem_sink *self, ps_error *err)
 static ps_code write_rows(ps_sink *sink, const ps_batch *batch, ps_error *err)
 {
     filesystem_sink *self = (filesystem_sink *)sink;
-    ps_code code = ps_encoder_encode(self->encoder, batch, &self->buffer, err);
+    ps_code code = ps_row_encoder_encode(self->encoder, batch, &self->buffer, err);
     sink->row_count += batch->row_count;
     if (code == PS_OK && self->buffer.size >= BUFFER_SIZE) {
         code = write_buffer(self, err);
@@ -192,7 +192,7 @@ static void close_sink(ps_sink *sink)
 {
     filesystem_sink *self = (filesystem_sink *)sink;
     ps_io_close(self->io, self->file);
-    ps_encoder_free(self->encoder);
+    ps_row_encoder_free(self->encoder);
     ps_buf_release(&self->buffer);
     free(self);
 }

@@ -14,7 +14,7 @@ typedef struct {
     ps_source source;
     ps_io *io;
     const ps_table_info *table;
-    ps_decoder *decoder;
+    ps_row_decoder *decoder;
     ps_dead_letter *dead_letter;
     char path[PS_PATH_MAX]; /* as given */
     bool is_directory;
@@ -137,7 +137,7 @@ static ps_code take_bad(filesystem_source *self, const ps_decoded *decoded, ps_s
                         ps_error *err)
 {
     uint64_t line = self->line + decoded->lines;
-    if (!ps_decoder_ignores_errors(self->decoder)) {
+    if (!ps_row_decoder_ignores_errors(self->decoder)) {
         return ps_error_set(err, PS_E_INVALID, "%s:%llu: %s", self->file_path,
                             (unsigned long long)line, decoded->bad.reason);
     }
@@ -164,9 +164,9 @@ static ps_code read_file(filesystem_source *self, ps_batch *out_batch, ps_error 
         bool ends_here = is_whole && self->monitor_ms == 0;
         ps_decoded decoded = {0};
         if (content.size > 0) {
-            code = ps_decoder_decode(self->decoder, content.data, content.size,
-                                     is_whole && (ends_here || self->is_directory), PS_BATCH_ROWS,
-                                     &decoded, err);
+            code = ps_row_decoder_decode(self->decoder, content.data, content.size,
+                                         is_whole && (ends_here || self->is_directory),
+                                         PS_BATCH_ROWS, &decoded, err);
         }
         if (code != PS_OK) {
             return code;
@@ -295,7 +295,7 @@ static void close_source(ps_source *source)
 {
     filesystem_source *self = (filesystem_source *)source;
     ps_input_file_close(self->file);
-    ps_decoder_free(self->decoder);
+    ps_row_decoder_free(self->decoder);
     free(self);
 }
 

@@ -240,10 +240,13 @@ static ps_slice take_word(text_writer *writer, splitmix *random, uint32_t max)
 static ps_slice join(text_writer *writer, ps_slice a, const char *between, ps_slice b,
                      const char *behind)
 {
-    int size = sprintf(writer->at, "%.*s%s%.*s%s", (int)a.size, a.data, between, (int)b.size,
-                       b.data, behind);
-    ps_slice text = ps_slice_of(writer->at, (size_t)size);
-    writer->at += size;
+    char *at = writer->at;
+    at = (char *)mempcpy(at, a.data, a.size);
+    at = stpcpy(at, between);
+    at = (char *)mempcpy(at, b.data, b.size);
+    at = stpcpy(at, behind);
+    ps_slice text = ps_slice_of(writer->at, (size_t)(at - writer->at));
+    writer->at = at;
     return text;
 }
 

@@ -143,7 +143,7 @@ static inline size_t walk(walker *w)
 /* ── decoding ── */
 
 typedef struct {
-    ps_decoder base;
+    ps_row_decoder base;
     csv_options options;
     ps_schema physical;
     ps_leaf_columns leaves;
@@ -307,7 +307,7 @@ static size_t skipped_line(const csv_decoder *self, const char *data, size_t siz
     return end != NULL ? (size_t)(end - data) - at + 1 : size - at;
 }
 
-static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool is_whole,
+static ps_code decode(ps_row_decoder *decoder, const char *data, size_t size, bool is_whole,
                       uint32_t rows_max, ps_decoded *out, ps_error *err)
 {
     (void)err;
@@ -348,19 +348,19 @@ static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool i
     return PS_OK;
 }
 
-static void release_decoder(ps_decoder *decoder)
+static void release_decoder(ps_row_decoder *decoder)
 {
     csv_decoder *self = (csv_decoder *)decoder;
     ps_leaf_columns_release(&self->leaves);
 }
 
-static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_error *err)
+static ps_code new_decoder(const ps_format_table *table, ps_row_decoder **out, ps_error *err)
 {
     ps_code code = check_types(table, err);
     if (code != PS_OK) {
         return code;
     }
-    csv_decoder *self = ps_decoder_take(sizeof *self);
+    csv_decoder *self = ps_row_decoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a csv decoder");
     }
@@ -383,7 +383,7 @@ static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_er
                    : ps_error_set(err, PS_E_MEMORY, "no memory for a csv decoder");
     }
     if (code != PS_OK) {
-        ps_decoder_free(&self->base);
+        ps_row_decoder_free(&self->base);
         return code;
     }
     for (uint32_t i = 0; i < table->physical.field_count; i++) {
@@ -399,7 +399,7 @@ static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_er
 /* ── encoding ── */
 
 typedef struct {
-    ps_encoder base;
+    ps_row_encoder base;
     csv_options options;
     ps_schema physical;
     ps_buf field;
@@ -506,7 +506,7 @@ static void encode_field(csv_encoder *self, const ps_batch *batch, uint32_t colu
     }
 }
 
-static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
+static ps_code encode(ps_row_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
 {
     csv_encoder *self = (csv_encoder *)encoder;
     for (uint32_t row = 0; row < batch->row_count; row++) {
@@ -521,19 +521,19 @@ static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, p
     return self->field.failed ? ps_error_set(err, PS_E_MEMORY, "no memory to write rows") : PS_OK;
 }
 
-static void release_encoder(ps_encoder *encoder)
+static void release_encoder(ps_row_encoder *encoder)
 {
     csv_encoder *self = (csv_encoder *)encoder;
     ps_buf_release(&self->field);
 }
 
-static ps_code new_encoder(const ps_format_table *table, ps_encoder **out, ps_error *err)
+static ps_code new_encoder(const ps_format_table *table, ps_row_encoder **out, ps_error *err)
 {
     ps_code code = check_types(table, err);
     if (code != PS_OK) {
         return code;
     }
-    csv_encoder *self = ps_encoder_take(sizeof *self);
+    csv_encoder *self = ps_row_encoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a csv encoder");
     }
@@ -544,7 +544,7 @@ static ps_code new_encoder(const ps_format_table *table, ps_encoder **out, ps_er
     ps_buf_init(&self->field, FIELD_SIZE_MAX);
     code = read_options(table, &self->options, err);
     if (code != PS_OK) {
-        ps_encoder_free(&self->base);
+        ps_row_encoder_free(&self->base);
         return code;
     }
     *out = &self->base;

@@ -50,7 +50,7 @@ struct json_object {
 typedef enum { PLAIN, DEBEZIUM, CHANGELOG } json_flavour;
 
 typedef struct {
-    ps_decoder base;
+    ps_row_decoder base;
     json_flavour flavour;
     bool fails_on_missing;
     ps_schema physical;
@@ -638,7 +638,7 @@ static bool is_blank(const char *from, const char *to)
     return from == to;
 }
 
-static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool is_whole,
+static ps_code decode(ps_row_decoder *decoder, const char *data, size_t size, bool is_whole,
                       uint32_t rows_max, ps_decoded *out, ps_error *err)
 {
     (void)err;
@@ -718,7 +718,7 @@ static bool add_leaf(json_decoder *self, const ps_leaf *leaf, uint32_t number, u
     return true;
 }
 
-static void release_decoder(ps_decoder *decoder)
+static void release_decoder(ps_row_decoder *decoder)
 {
     json_decoder *self = (json_decoder *)decoder;
     ps_leaf_columns_release(&self->leaves);
@@ -742,9 +742,9 @@ static ps_code build_tree(json_decoder *self, const ps_format_table *table, ps_e
 }
 
 static ps_code new_decoder_of(const ps_format_table *table, json_flavour flavour,
-                              const char *prefix, ps_decoder **out, ps_error *err)
+                              const char *prefix, ps_row_decoder **out, ps_error *err)
 {
-    json_decoder *self = ps_decoder_take(sizeof *self);
+    json_decoder *self = ps_row_decoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a json decoder");
     }
@@ -778,24 +778,24 @@ static ps_code new_decoder_of(const ps_format_table *table, json_flavour flavour
         code = build_tree(self, table, err);
     }
     if (code != PS_OK) {
-        ps_decoder_free(&self->base);
+        ps_row_decoder_free(&self->base);
         return code;
     }
     *out = &self->base;
     return PS_OK;
 }
 
-static ps_code new_json(const ps_format_table *table, ps_decoder **out, ps_error *err)
+static ps_code new_json(const ps_format_table *table, ps_row_decoder **out, ps_error *err)
 {
     return new_decoder_of(table, PLAIN, "json", out, err);
 }
 
-static ps_code new_debezium(const ps_format_table *table, ps_decoder **out, ps_error *err)
+static ps_code new_debezium(const ps_format_table *table, ps_row_decoder **out, ps_error *err)
 {
     return new_decoder_of(table, DEBEZIUM, "debezium-json", out, err);
 }
 
-static ps_code new_changelog(const ps_format_table *table, ps_decoder **out, ps_error *err)
+static ps_code new_changelog(const ps_format_table *table, ps_row_decoder **out, ps_error *err)
 {
     return new_decoder_of(table, CHANGELOG, "changelog-json", out, err);
 }

@@ -29,11 +29,11 @@ PS_CHECKED bool ps_json_nested_parse(const ps_json_nested *nested, const ps_type
                                      ps_slice json, ps_value *out);
 
 /* ── codec_json_write.c ── */
-PS_CHECKED ps_code ps_json_encoder_new(const ps_format_table *table, ps_encoder **out,
+PS_CHECKED ps_code ps_json_encoder_new(const ps_format_table *table, ps_row_encoder **out,
                                        ps_error *err);
-PS_CHECKED ps_code ps_debezium_encoder_new(const ps_format_table *table, ps_encoder **out,
+PS_CHECKED ps_code ps_debezium_encoder_new(const ps_format_table *table, ps_row_encoder **out,
                                            ps_error *err);
-PS_CHECKED ps_code ps_changelog_encoder_new(const ps_format_table *table, ps_encoder **out,
+PS_CHECKED ps_code ps_changelog_encoder_new(const ps_format_table *table, ps_row_encoder **out,
                                             ps_error *err);
 
 #endif

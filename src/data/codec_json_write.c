@@ -9,7 +9,7 @@
 typedef enum { PLAIN, DEBEZIUM, CHANGELOG } json_flavour;
 
 typedef struct {
-    ps_encoder base;
+    ps_row_encoder base;
     json_flavour flavour;
     bool skips_nulls;
     char separator; /* between date and time */
@@ -140,7 +140,7 @@ static void print_row(const json_encoder *self, const ps_batch *batch, uint32_t 
     ps_buf_append_char(out, '\n');
 }
 
-static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
+static ps_code encode(ps_row_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
 {
     (void)err;
     for (uint32_t row = 0; row < batch->row_count; row++) {
@@ -150,9 +150,9 @@ static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, p
 }
 
 static ps_code new_encoder(const ps_format_table *table, json_flavour flavour,
-                           const char *standard_key, ps_encoder **out, ps_error *err)
+                           const char *standard_key, ps_row_encoder **out, ps_error *err)
 {
-    json_encoder *self = ps_encoder_take(sizeof *self);
+    json_encoder *self = ps_row_encoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a json encoder");
     }
@@ -166,7 +166,7 @@ static ps_code new_encoder(const ps_format_table *table, json_flavour flavour,
             ps_format_option_bool(table, "json.encode.ignore-null-fields", &self->skips_nulls, err);
     }
     if (code != PS_OK) {
-        ps_encoder_free(&self->base);
+        ps_row_encoder_free(&self->base);
         return code;
     }
     self->separator = standard == PS_TIMESTAMP_SQL ? ' ' : 'T';
@@ -174,17 +174,17 @@ static ps_code new_encoder(const ps_format_table *table, json_flavour flavour,
     return PS_OK;
 }
 
-ps_code ps_json_encoder_new(const ps_format_table *table, ps_encoder **out, ps_error *err)
+ps_code ps_json_encoder_new(const ps_format_table *table, ps_row_encoder **out, ps_error *err)
 {
     return new_encoder(table, PLAIN, "json.timestamp-format.standard", out, err);
 }
 
-ps_code ps_debezium_encoder_new(const ps_format_table *table, ps_encoder **out, ps_error *err)
+ps_code ps_debezium_encoder_new(const ps_format_table *table, ps_row_encoder **out, ps_error *err)
 {
     return new_encoder(table, DEBEZIUM, "debezium-json.timestamp-format.standard", out, err);
 }
 
-ps_code ps_changelog_encoder_new(const ps_format_table *table, ps_encoder **out, ps_error *err)
+ps_code ps_changelog_encoder_new(const ps_format_table *table, ps_row_encoder **out, ps_error *err)
 {
     return new_encoder(table, CHANGELOG, "changelog-json.timestamp-format.standard", out, err);
 }

@@ -7,7 +7,7 @@
 static const char *const option_names[] = {NULL};
 
 typedef struct {
-    ps_decoder base;
+    ps_row_decoder base;
     ps_leaf_columns leaves;
 } raw_decoder;
 
@@ -22,7 +22,7 @@ static ps_code check_types(const ps_format_table *table, ps_error *err)
                               "the format raw needs exactly one column of type STRING or BYTES");
 }
 
-static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool is_whole,
+static ps_code decode(ps_row_decoder *decoder, const char *data, size_t size, bool is_whole,
                       uint32_t rows_max, ps_decoded *out, ps_error *err)
 {
     (void)err;
@@ -48,19 +48,19 @@ static ps_code decode(ps_decoder *decoder, const char *data, size_t size, bool i
     return PS_OK;
 }
 
-static void release_decoder(ps_decoder *decoder)
+static void release_decoder(ps_row_decoder *decoder)
 {
     raw_decoder *self = (raw_decoder *)decoder;
     ps_leaf_columns_release(&self->leaves);
 }
 
-static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_error *err)
+static ps_code new_decoder(const ps_format_table *table, ps_row_decoder **out, ps_error *err)
 {
     ps_code code = check_types(table, err);
     if (code != PS_OK) {
         return code;
     }
-    raw_decoder *self = ps_decoder_take(sizeof *self);
+    raw_decoder *self = ps_row_decoder_take(sizeof *self);
     if (self == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a raw decoder");
     }
@@ -68,14 +68,14 @@ static ps_code new_decoder(const ps_format_table *table, ps_decoder **out, ps_er
     self->base.release = release_decoder;
     code = ps_leaf_columns_init(&self->leaves, table, PS_TIMESTAMP_SQL, err);
     if (code != PS_OK) {
-        ps_decoder_free(&self->base);
+        ps_row_decoder_free(&self->base);
         return code;
     }
     *out = &self->base;
     return PS_OK;
 }
 
-static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
+static ps_code encode(ps_row_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
 {
     (void)encoder;
     (void)err;
@@ -88,13 +88,13 @@ static ps_code encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, p
     return PS_OK;
 }
 
-static ps_code new_encoder(const ps_format_table *table, ps_encoder **out, ps_error *err)
+static ps_code new_encoder(const ps_format_table *table, ps_row_encoder **out, ps_error *err)
 {
     ps_code code = check_types(table, err);
     if (code != PS_OK) {
         return code;
     }
-    ps_encoder *encoder = ps_encoder_take(sizeof *encoder);
+    ps_row_encoder *encoder = ps_row_encoder_take(sizeof *encoder);
     if (encoder == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a raw encoder");
     }

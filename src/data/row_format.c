@@ -28,31 +28,31 @@ const ps_format *ps_format_find(ps_slice name)
     return NULL;
 }
 
-ps_code ps_decoder_decode(ps_decoder *decoder, const char *data, size_t size, bool is_whole,
-                          uint32_t rows_max, ps_decoded *out, ps_error *err)
+ps_code ps_row_decoder_decode(ps_row_decoder *decoder, const char *data, size_t size, bool is_whole,
+                              uint32_t rows_max, ps_decoded *out, ps_error *err)
 {
     PS_ASSERT(rows_max > 0 && rows_max <= PS_BATCH_ROWS);
     *out = (ps_decoded){0};
     return decoder->decode(decoder, data, size, is_whole, rows_max, out, err);
 }
 
-bool ps_decoder_ignores_errors(const ps_decoder *decoder)
+bool ps_row_decoder_ignores_errors(const ps_row_decoder *decoder)
 {
     return decoder->ignores_errors;
 }
 
-void *ps_decoder_take(size_t size)
+void *ps_row_decoder_take(size_t size)
 {
     ps_arena memory;
     ps_arena_init(&memory, SIZE_MAX / 2);
-    ps_decoder *decoder = ps_arena_take(&memory, size);
+    ps_row_decoder *decoder = ps_arena_take(&memory, size);
     if (decoder != NULL) {
         decoder->memory = memory;
     }
     return decoder;
 }
 
-void ps_decoder_free(ps_decoder *decoder)
+void ps_row_decoder_free(ps_row_decoder *decoder)
 {
     if (decoder == NULL) {
         return;
@@ -64,7 +64,8 @@ void ps_decoder_free(ps_decoder *decoder)
     ps_arena_release(&memory);
 }
 
-ps_code ps_encoder_encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err)
+ps_code ps_row_encoder_encode(ps_row_encoder *encoder, const ps_batch *batch, ps_buf *out,
+                              ps_error *err)
 {
     ps_code code = encoder->encode(encoder, batch, out, err);
     if (code == PS_OK && out->failed) {
@@ -73,18 +74,18 @@ ps_code ps_encoder_encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *ou
     return code;
 }
 
-void *ps_encoder_take(size_t size)
+void *ps_row_encoder_take(size_t size)
 {
     ps_arena memory;
     ps_arena_init(&memory, SIZE_MAX / 2);
-    ps_encoder *encoder = ps_arena_take(&memory, size);
+    ps_row_encoder *encoder = ps_arena_take(&memory, size);
     if (encoder != NULL) {
         encoder->memory = memory;
     }
     return encoder;
 }
 
-void ps_encoder_free(ps_encoder *encoder)
+void ps_row_encoder_free(ps_row_encoder *encoder)
 {
     if (encoder == NULL) {
         return;

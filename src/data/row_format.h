@@ -38,8 +38,8 @@ typedef struct {
     ps_bad_record bad;
 } ps_decoded;
 
-typedef struct ps_decoder ps_decoder;
-typedef struct ps_encoder ps_encoder;
+typedef struct ps_row_decoder ps_row_decoder;
+typedef struct ps_row_encoder ps_row_encoder;
 
 typedef struct {
     ps_schema physical;
@@ -57,8 +57,8 @@ typedef struct {
     /* NULL-terminated names of its options: "csv.field-delimiter" … */
     const char *const *option_names;
     /* Checks options and types. NULL where it cannot read or write. PS_E_INVALID, PS_E_MEMORY. */
-    ps_code (*new_decoder)(const ps_format_table *table, ps_decoder **out, ps_error *err);
-    ps_code (*new_encoder)(const ps_format_table *table, ps_encoder **out, ps_error *err);
+    ps_code (*new_decoder)(const ps_format_table *table, ps_row_decoder **out, ps_error *err);
+    ps_code (*new_encoder)(const ps_format_table *table, ps_row_encoder **out, ps_error *err);
 } ps_format;
 
 /* NULL: none of that name. */
@@ -71,16 +71,16 @@ const ps_format *ps_format_at(uint32_t index);
  * which is told in out->has_bad, unless the format's ignore option takes it as NULLs or skips it as
  * the reference implementation does. Valid until the next call. PS_E_LIMIT: a record is larger than
  * the buffer (nothing consumed, not whole). */
-PS_CHECKED ps_code ps_decoder_decode(ps_decoder *decoder, const char *data, size_t size,
-                                     bool is_whole, uint32_t rows_max, ps_decoded *out,
-                                     ps_error *err);
+PS_CHECKED ps_code ps_row_decoder_decode(ps_row_decoder *decoder, const char *data, size_t size,
+                                         bool is_whole, uint32_t rows_max, ps_decoded *out,
+                                         ps_error *err);
 /* True: bad records are skipped (counted, dead letters), not fatal. */
-bool ps_decoder_ignores_errors(const ps_decoder *decoder);
-void ps_decoder_free(ps_decoder *decoder);
+bool ps_row_decoder_ignores_errors(const ps_row_decoder *decoder);
+void ps_row_decoder_free(ps_row_decoder *decoder);
 
 /* Appends the rows of the batch (all physical columns, in order). */
-PS_CHECKED ps_code ps_encoder_encode(ps_encoder *encoder, const ps_batch *batch, ps_buf *out,
-                                     ps_error *err);
-void ps_encoder_free(ps_encoder *encoder);
+PS_CHECKED ps_code ps_row_encoder_encode(ps_row_encoder *encoder, const ps_batch *batch,
+                                         ps_buf *out, ps_error *err);
+void ps_row_encoder_free(ps_row_encoder *encoder);
 
 #endif

@@ -6,24 +6,24 @@
 #include "data/row_format.h"
 
 /* The codecs' classes; a codec embeds the base first. Its own memory lies in base.memory. */
-struct ps_decoder {
-    ps_code (*decode)(ps_decoder *decoder, const char *data, size_t size, bool is_whole,
+struct ps_row_decoder {
+    ps_code (*decode)(ps_row_decoder *decoder, const char *data, size_t size, bool is_whole,
                       uint32_t rows_max, ps_decoded *out, ps_error *err);
-    void (*release)(ps_decoder *decoder); /* all but base.memory; NULL: nothing else */
+    void (*release)(ps_row_decoder *decoder); /* all but base.memory; NULL: nothing else */
     bool ignores_errors;
     ps_arena memory;
 };
 
-struct ps_encoder {
-    ps_code (*encode)(ps_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err);
-    void (*release)(ps_encoder *encoder);
+struct ps_row_encoder {
+    ps_code (*encode)(ps_row_encoder *encoder, const ps_batch *batch, ps_buf *out, ps_error *err);
+    void (*release)(ps_row_encoder *encoder);
     ps_arena memory;
 };
 
-/* `size` zeroed bytes that begin with the base; ps_decoder_free and ps_encoder_free give them
+/* `size` zeroed bytes that begin with the base; ps_row_decoder_free and ps_row_encoder_free give them
  * back. NULL: no memory. */
-void *ps_decoder_take(size_t size);
-void *ps_encoder_take(size_t size);
+void *ps_row_decoder_take(size_t size);
+void *ps_row_encoder_take(size_t size);
 
 extern const ps_format ps_format_csv, ps_format_json, ps_format_debezium_json,
     ps_format_changelog_json, ps_format_raw;

@@ -362,7 +362,7 @@ static void look_behind(ps_instance *source)
     }
 }
 
-ps_code ps_lane_new(const ps_job_options *options, ps_lane **out, ps_error *err)
+ps_code ps_lane_new(const ps_stream_job_options *options, ps_lane **out, ps_error *err)
 {
     ps_lane *lane = calloc(1, sizeof(*lane));
     if (lane == NULL) {

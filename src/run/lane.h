@@ -42,7 +42,7 @@ struct ps_instance {
 };
 
 struct ps_lane {
-    const ps_job_options *options;
+    const ps_stream_job_options *options;
     ps_arena arena;
     ps_budget budget;
     ps_program_clock clock;
@@ -51,7 +51,7 @@ struct ps_lane {
     uint64_t rows_in, rows_out;
 };
 
-PS_CHECKED ps_code ps_lane_new(const ps_job_options *options, ps_lane **out, ps_error *err);
+PS_CHECKED ps_code ps_lane_new(const ps_stream_job_options *options, ps_lane **out, ps_error *err);
 void ps_lane_free(ps_lane *lane);
 
 /* Reads one batch of the source that is furthest behind and pushes it through. *out_state:

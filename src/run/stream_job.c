@@ -9,25 +9,25 @@
 
 enum { IDLE_WAIT_NS = 2000000 };
 
-struct ps_job {
-    ps_job_options options;
+struct ps_stream_job {
+    ps_stream_job_options options;
     ps_lane *lane;
     ps_file *lock;
     uint64_t checkpoint_number;
     int64_t checkpoint_at_ns; /* monotonic, of the last one */
     bool is_finished;
     _Atomic bool stops, cancels;
-    ps_job_counters counters;
+    ps_stream_job_counters counters;
 };
 
-static ps_io *io_of(const ps_job *job)
+static ps_io *io_of(const ps_stream_job *job)
 {
     return job->options.surroundings->io;
 }
 
 /* ── checkpoints: u64 1 when the job has finished, then the lane ── */
 
-static ps_code take_checkpoint(ps_job *job, bool is_finished, ps_error *err)
+static ps_code take_checkpoint(ps_stream_job *job, bool is_finished, ps_error *err)
 {
     ps_checkpoint_writer *writer;
     ps_code code =
@@ -53,7 +53,7 @@ static ps_code take_checkpoint(ps_job *job, bool is_finished, ps_error *err)
     return code == PS_OK ? ps_checkpoint_prune(io_of(job), job->options.state_dir, err) : code;
 }
 
-static ps_code lock_state(ps_job *job, ps_error *err)
+static ps_code lock_state(ps_stream_job *job, ps_error *err)
 {
     const char *dir = job->options.state_dir;
     ps_error ignored;
@@ -69,7 +69,7 @@ static ps_code lock_state(ps_job *job, ps_error *err)
     return ps_io_lock(io_of(job), path, &job->lock, err);
 }
 
-static ps_code restore(ps_job *job, ps_error *err)
+static ps_code restore(ps_stream_job *job, ps_error *err)
 {
     ps_code code = lock_state(job, err);
     if (code != PS_OK) {
@@ -93,9 +93,9 @@ static ps_code restore(ps_job *job, ps_error *err)
 
 /* ── the job ── */
 
-ps_code ps_job_new(const ps_job_options *options, ps_job **out, ps_error *err)
+ps_code ps_stream_job_new(const ps_stream_job_options *options, ps_stream_job **out, ps_error *err)
 {
-    ps_job *job = calloc(1, sizeof(*job));
+    ps_stream_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for the job");
     }
@@ -106,7 +106,7 @@ ps_code ps_job_new(const ps_job_options *options, ps_job **out, ps_error *err)
         code = options->state_dir != NULL ? restore(job, err) : ps_lane_start_anew(job->lane, err);
     }
     if (code != PS_OK) {
-        ps_job_free(job);
+        ps_stream_job_free(job);
         return code;
     }
     job->checkpoint_at_ns = ps_io_now_mono_ns(io_of(job));
@@ -114,7 +114,7 @@ ps_code ps_job_new(const ps_job_options *options, ps_job **out, ps_error *err)
     return PS_OK;
 }
 
-void ps_job_free(ps_job *job)
+void ps_stream_job_free(ps_stream_job *job)
 {
     if (job == NULL) {
         return;
@@ -124,17 +124,17 @@ void ps_job_free(ps_job *job)
     free(job);
 }
 
-void ps_job_stop(ps_job *job)
+void ps_stream_job_stop(ps_stream_job *job)
 {
     job->stops = true;
 }
 
-void ps_job_cancel(ps_job *job)
+void ps_stream_job_cancel(ps_stream_job *job)
 {
     job->cancels = true;
 }
 
-static void count(ps_job *job)
+static void count(ps_stream_job *job)
 {
     const ps_lane *lane = job->lane;
     uint64_t done = 0, total = 0, bad = 0, late = 0;
@@ -166,7 +166,7 @@ static void count(ps_job *job)
     job->counters.state_size = lane->budget.size;
 }
 
-static bool checkpoint_is_due(const ps_job *job)
+static bool checkpoint_is_due(const ps_stream_job *job)
 {
     return job->options.state_dir != NULL && job->options.checkpoint_interval_ms > 0 &&
            ps_io_now_mono_ns(io_of(job)) - job->checkpoint_at_ns >=
@@ -174,7 +174,7 @@ static bool checkpoint_is_due(const ps_job *job)
 }
 
 /* The sources have ended. */
-static ps_code finish(ps_job *job, ps_error *err)
+static ps_code finish(ps_stream_job *job, ps_error *err)
 {
     bool is_finished = !job->options.stop_at_end;
     ps_code code = PS_OK;
@@ -188,7 +188,7 @@ static ps_code finish(ps_job *job, ps_error *err)
     return code;
 }
 
-ps_code ps_job_run(ps_job *job, ps_error *err)
+ps_code ps_stream_job_run(ps_stream_job *job, ps_error *err)
 {
     if (job->is_finished) {
         return PS_OK;
@@ -222,12 +222,12 @@ ps_code ps_job_run(ps_job *job, ps_error *err)
     }
 }
 
-const ps_job_counters *ps_job_counters_of(const ps_job *job)
+const ps_stream_job_counters *ps_stream_job_counters_of(const ps_stream_job *job)
 {
     return &job->counters;
 }
 
-void ps_job_node_counters(const ps_job *job, uint32_t node_id, ps_node_counters *out)
+void ps_stream_job_node_counters(const ps_stream_job *job, uint32_t node_id, ps_node_counters *out)
 {
     PS_ASSERT(node_id < job->lane->instance_count);
     const ps_instance *at = &job->lane->instances[node_id];

@@ -7,7 +7,7 @@
  * on from the positions. Without a state directory there are no checkpoints, and sinks become
  * visible at the end.
  *
- * Threads: ps_job_run runs in its caller's; ps_job_stop may be called from any thread or a signal
+ * Threads: ps_stream_job_run runs in its caller's; ps_stream_job_stop may be called from any thread or a signal
  * handler; the counters may be read from any thread.
  */
 #ifndef PS_RUN_STREAM_JOB_H
@@ -18,16 +18,16 @@
 #include "flow/connector.h"
 #include "flow/operator.h"
 
-typedef struct ps_job ps_job;
+typedef struct ps_stream_job ps_stream_job;
 
 /* Rows of the query's result. */
-typedef ps_code ps_job_rows(void *with, const ps_batch *batch, ps_error *err);
+typedef ps_code ps_stream_job_rows(void *with, const ps_batch *batch, ps_error *err);
 
 typedef struct {
     const ps_graph *graph; /* borrowed, with its arena */
     const ps_connector_set *connectors;
     const ps_connector_context *surroundings;
-    ps_job_rows *on_rows; /* for a sink without a table; NULL: none in the plan */
+    ps_stream_job_rows *on_rows; /* for a sink without a table; NULL: none in the plan */
     void *on_rows_with;
     const char *state_dir;          /* NULL: no checkpoints; made when missing */
     uint64_t fingerprint;           /* of the plan: a checkpoint of another one is refused */
@@ -39,19 +39,20 @@ typedef struct {
     bool stop_at_end;
     /* on restore the watermarks begin anew, as the reference implementation's do */
     bool forget_watermarks;
-} ps_job_options;
+} ps_stream_job_options;
 
 /* Builds the lanes; restores the newest checkpoint of state_dir. PS_E_VERSION: the state is of a
  * different plan. */
-PS_CHECKED ps_code ps_job_new(const ps_job_options *options, ps_job **out, ps_error *err);
-void ps_job_free(ps_job *job);
+PS_CHECKED ps_code ps_stream_job_new(const ps_stream_job_options *options, ps_stream_job **out,
+                                     ps_error *err);
+void ps_stream_job_free(ps_stream_job *job);
 
 /* Until the sources have ended, the job was stopped (checkpoint, PS_OK) or something failed. */
-PS_CHECKED ps_code ps_job_run(ps_job *job, ps_error *err);
+PS_CHECKED ps_code ps_stream_job_run(ps_stream_job *job, ps_error *err);
 /* Asks run to take a checkpoint and return. */
-void ps_job_stop(ps_job *job);
+void ps_stream_job_stop(ps_stream_job *job);
 /* Asks run to return at once, without one (Ctrl-C in the shell). */
-void ps_job_cancel(ps_job *job);
+void ps_stream_job_cancel(ps_stream_job *job);
 
 typedef struct {
     _Atomic uint64_t rows_in, rows_out, rows_late, rows_bad;
@@ -59,14 +60,14 @@ typedef struct {
     _Atomic int64_t watermark;    /* lowest of the sources'; PS_WATERMARK_NONE */
     _Atomic uint64_t state_size;  /* bytes */
     _Atomic uint64_t checkpoint_count;
-} ps_job_counters;
-const ps_job_counters *ps_job_counters_of(const ps_job *job);
+} ps_stream_job_counters;
+const ps_stream_job_counters *ps_stream_job_counters_of(const ps_stream_job *job);
 
 /* After a run: rows that a node took in and gave out, its time, the bytes of its state. */
 typedef struct {
     uint64_t rows_in, rows_out, rows_late, state_size;
     int64_t time_ns;
 } ps_node_counters;
-void ps_job_node_counters(const ps_job *job, uint32_t node_id, ps_node_counters *out);
+void ps_stream_job_node_counters(const ps_stream_job *job, uint32_t node_id, ps_node_counters *out);
 
 #endif
