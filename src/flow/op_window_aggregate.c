@@ -6,8 +6,8 @@
  *   TUMBLE, ATTACHED  the slice is the window: its panes go out and are dropped
  *   CUMULATE          the slice's panes are merged into the totals of their keys; all totals go
  *                     out, at the end of the bucket they are dropped
- *   HOP               the panes join the lists of their keys and, when every aggregate can subtract,
- *                     their totals; all keys go out; then the oldest slice leaves again.
+ *   HOP               the panes join the lists of their keys and, when every aggregate can
+ *                     subtract, their totals; all keys go out; then the oldest slice leaves.
  *                     Without subtraction (floats, MIN, LISTAGG) a key's panes are merged for each
  *                     window, newest first, as Flink does
  *
@@ -16,8 +16,8 @@
  * A row whose slice has closed but not all of its windows counts in those still open (§6.4): it is
  * put into its pane and, since that has been merged already, into the total.
  *
- * Order of results: by window end, then TUMBLE and ATTACHED by arrival of the key in the window, HOP
- * and CUMULATE by the window since which the key is live, then by arrival. */
+ * Order of results: by window end, then TUMBLE and ATTACHED by arrival of the key in the window,
+ * HOP and CUMULATE by the window since which the key is live, then by arrival. */
 #include <stdlib.h>
 
 #include "flow/operators.h"
