@@ -72,7 +72,9 @@ static ps_code filesystem_traits(const ps_table_info *table, ps_table_traits *ou
         .is_bounded = ps_table_option(table, "source.monitor-interval") == NULL,
         .source_changes = format->is_changelog ? changes : PS_CHANGES_APPEND,
         .source_may_repeat = is_upsert,
-        .sink_changes = format->is_changelog ? PS_CHANGES_RETRACT : PS_CHANGES_APPEND,
+        .sink_changes = !format->is_changelog          ? PS_CHANGES_APPEND
+                        : table->primary_key.count > 0 ? PS_CHANGES_UPSERT
+                                                       : PS_CHANGES_RETRACT,
     };
     return code;
 }

@@ -117,7 +117,12 @@ static const char *const print_options[] = {"print-identifier", "standard-error"
 
 static ps_code print_traits(const ps_table_info *table, ps_table_traits *out, ps_error *err)
 {
-    *out = (ps_table_traits){.can_write = true, .sink_changes = PS_CHANGES_RETRACT};
+    /* a sink with a key takes upserts: no −U (SEMANTICS §11) */
+    bool has_key = table->primary_key.count > 0;
+    *out = (ps_table_traits){
+        .can_write = true,
+        .sink_changes = has_key ? PS_CHANGES_UPSERT : PS_CHANGES_RETRACT,
+    };
     return ps_table_options_check(table, print_options, NULL, err);
 }
 

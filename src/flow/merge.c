@@ -325,6 +325,39 @@ ps_code ps_merge_set_idle(ps_merge *merge, uint32_t input, bool is_idle, ps_erro
     return code == PS_OK ? tell_watermark(merge, input, err) : code;
 }
 
+/* The input with the first waiting row; input_count: none. */
+static uint32_t first_waiting(const ps_merge *merge)
+{
+    uint32_t first = merge->options.input_count;
+    for (uint32_t i = 0; i < merge->options.input_count; i++) {
+        if (merge->inputs[i].first != NULL &&
+            (first == merge->options.input_count ||
+             is_before(lower_bound(merge, i), lower_bound(merge, first)))) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+ps_code ps_merge_release(ps_merge *merge, ps_error *err)
+{
+    ps_code code = PS_OK;
+    uint32_t next;
+    while (code == PS_OK && (next = first_waiting(merge)) < merge->options.input_count) {
+        waiting *first = merge->inputs[next].first;
+        uint32_t from = first->taken;
+        first->taken++;
+        merge->waiting_rows--;
+        const ps_batch_part part = {&first->builder.batch, from, from + 1, merge->watermark,
+                                    merge->sequence};
+        code = merge->options.deliver(merge->options.with, next, &part, err);
+        if (first->taken == first->builder.batch.row_count) {
+            drop_first(&merge->inputs[next]);
+        }
+    }
+    return code;
+}
+
 uint32_t ps_merge_awaited(const ps_merge *merge)
 {
     uint32_t awaited = 0;

@@ -41,6 +41,9 @@ uint64_t ps_merge_waiting_rows(const ps_merge *merge);
 /* For checkpoints: the waiting rows and bounds as bytes, and back into an empty merge. */
 PS_CHECKED ps_code ps_merge_save(const ps_merge *merge, ps_buf *out, ps_error *err);
 PS_CHECKED ps_code ps_merge_load(ps_merge *merge, ps_slice saved, ps_error *err);
+/* All waiting rows go out, in order, whatever may still come before them: the job stops for good
+ * at the end of its input (a savepoint that the reference implementation would take). */
+PS_CHECKED ps_code ps_merge_release(ps_merge *merge, ps_error *err);
 /* Event time begins anew: bounds and the merged watermark are forgotten, waiting rows stay. */
 void ps_merge_forget_watermarks(ps_merge *merge);
 

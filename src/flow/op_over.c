@@ -32,7 +32,8 @@ typedef struct {
     uint64_t frame_count;
     int64_t last_time;    /* emitted; 0 at first */
     int64_t cleanup_time; /* 0: none */
-    int64_t row_number, rank, dense_rank;
+    int64_t row_number;   /* of the last row emitted */
+    int64_t rank;         /* rows taken in: the reference implementation's RANK and DENSE_RANK */
 } over_key;
 
 /* A timer's payload: the entry, with this bit for the end of a key. */
@@ -103,6 +104,7 @@ static const ps_batch *arguments_of(over *self, uint32_t ref)
 static ps_code take_in(over *self, over_key *key, uint32_t ref, ps_error *err)
 {
     key->frame_count++;
+    key->rank++;
     key->frame_first = key->frame_first == 0 ? ref : key->frame_first;
     return self->aggregator != NULL
                ? ps_aggregator_add(self->aggregator, arguments_of(self, ref), 0, state_of(key), err)
@@ -157,9 +159,8 @@ static ps_value result_value(over *self, const over_key *key, uint32_t call_numb
     case PS_AGG_ROW_NUMBER:
         return (ps_value){.i64 = key->row_number};
     case PS_AGG_RANK:
-        return (ps_value){.i64 = key->rank};
     case PS_AGG_DENSE_RANK:
-        return (ps_value){.i64 = key->dense_rank};
+        return (ps_value){.i64 = key->rank};
     default:
         return lag_value(self, call, row, current);
     }
@@ -193,12 +194,6 @@ static ps_code compute(over *self, over_key *key, ps_error *err)
 
 /* ── one time of one key ── */
 
-static void begin_peers(over_key *key)
-{
-    key->rank = key->row_number + 1;
-    key->dense_rank++;
-}
-
 /* Rows from key->pending on that have that time, with one result. */
 static ps_code emit_range(over *self, over_key *key, int64_t time, ps_error *err)
 {
@@ -218,7 +213,6 @@ static ps_code emit_range(over *self, over_key *key, int64_t time, ps_error *err
     if (code == PS_OK) {
         code = compute(self, key, err);
     }
-    begin_peers(key);
     for (row = begin; code == PS_OK && row != key->pending; row = link_of(self, row)->next) {
         code = send(self, key, row, current, err);
     }
@@ -228,7 +222,6 @@ static ps_code emit_range(over *self, over_key *key, int64_t time, ps_error *err
 static ps_code emit_rows(over *self, over_key *key, int64_t time, ps_error *err)
 {
     ps_code code = PS_OK;
-    begin_peers(key);
     while (code == PS_OK && key->pending != 0 && link_of(self, key->pending)->time == time) {
         uint32_t row = key->pending;
         code = take_in(self, key, row, err);

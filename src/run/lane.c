@@ -167,6 +167,16 @@ ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err)
     return read_source(source, err);
 }
 
+ps_code ps_lane_release(ps_lane *lane, ps_error *err)
+{
+    ps_code code = PS_OK;
+    for (uint32_t i = 0; code == PS_OK && i < lane->instance_count; i++) {
+        ps_merge *merge = lane->instances[i].merge; /* inputs come before users */
+        code = merge != NULL ? ps_merge_release(merge, err) : PS_OK;
+    }
+    return code;
+}
+
 /* ── building ── */
 
 static ps_code no_memory(ps_error *err)

@@ -58,6 +58,9 @@ void ps_lane_free(ps_lane *lane);
  * PS_SOURCE_MORE, _IDLE (no source had anything) or _END (all have ended). */
 PS_CHECKED ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err);
 
+/* All sources have ended and no final watermark comes: rows that wait for another input go on. */
+PS_CHECKED ps_code ps_lane_release(ps_lane *lane, ps_error *err);
+
 /* ── checkpoints ── */
 /* The lane's part of a checkpoint (sinks prepared), and back into a fresh lane, whose sinks then
  * commit what was prepared. Between steps only. */

@@ -177,8 +177,8 @@ static bool checkpoint_is_due(const ps_stream_job *job)
 static ps_code finish(ps_stream_job *job, ps_error *err)
 {
     bool is_finished = !job->options.stop_at_end;
-    ps_code code = PS_OK;
-    if (job->options.state_dir != NULL) {
+    ps_code code = is_finished ? PS_OK : ps_lane_release(job->lane, err);
+    if (code == PS_OK && job->options.state_dir != NULL) {
         code = take_checkpoint(job, is_finished, err);
     }
     if (code == PS_OK && is_finished) {

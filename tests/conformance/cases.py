@@ -44,8 +44,10 @@ def same_number(expected, actual, tolerance):
         expected, actual = Decimal(str(expected)), Decimal(str(actual))
     except InvalidOperation:
         return str(expected) == str(actual)
-    if expected == actual:
-        return True
+    if expected.is_nan() or actual.is_nan():
+        return expected.is_nan() and actual.is_nan()
+    if expected == actual or expected.is_infinite() or actual.is_infinite():
+        return expected == actual
     return tolerance > 0 and abs(expected - actual) <= Decimal(tolerance) * max(abs(expected), abs(actual))
 
 
@@ -115,7 +117,7 @@ def run_flink_sql(run, _header, case):
     script = case["script"].replace("${DIR}", str(run.directory))
     result = case["result"]
     wants_error = case["compare"] == "error"
-    output = run.run(script, expects_error=wants_error)
+    output = run.run(script, "-D", "paystream.compat.overflow=flink", expects_error=wants_error)
     if wants_error:
         return None if output is None else "was not refused"
     if case["compare"] == "files":
@@ -125,11 +127,19 @@ def run_flink_sql(run, _header, case):
     if not output[0]:
         return "no query has answered"
     rows = output[0][-1]["rows"]
+    difference = rows_difference(case["compare"], result, rows)
+    for other in (case.get("other_versions") or {}).values():
+        if difference is not None and isinstance(other, dict) and "final" in other:
+            difference = rows_difference("final", {"columns": result["columns"], **other}, rows)
+    return difference
+
+
+def rows_difference(compare, result, rows):
     types = [column["type"] for column in result["columns"]]
-    if case["compare"] == "bag":
+    if compare == "bag":
         changes = [op for op, _ in rows if op != "+I"]
         return "rows were taken back" if changes else bag_difference(result["rows"], [row for _, row in rows], types)
-    if case["compare"] == "sequence":
+    if compare == "sequence":
         expected = result["rows"]
         good = len(expected) == len(rows) and all(same_row(a, b, types) for a, (_, b) in zip(expected, rows))
         return None if good else f"expected {short(expected)}, got {short(rows)}"
@@ -227,8 +237,10 @@ def is_lookup(table):
     return "disable-lookup" in (table.get("options") or {})
 
 
-def is_mini_batch(case):
-    return (case.get("config") or {}).get("table.exec.mini-batch.enabled") is True
+def only_net_counts(case):
+    """Mini-batch folds changes, and a split distinct aggregate takes detours; the net rows are the same."""
+    config = case.get("config") or {}
+    return config.get("table.exec.mini-batch.enabled") is True or config.get("table.optimizer.distinct-agg.split.enabled") is True
 
 
 def run_program(run, _header, case):
@@ -253,10 +265,11 @@ def run_program(run, _header, case):
 
 
 def program_difference(case, sink, expected, actual):
-    if is_mini_batch(case) or sink.get("compare") == "materialized":
+    if only_net_counts(case) or sink.get("compare") == "materialized":
         all_expected = [line for lines in expected for line in lines]
         all_actual = [line for lines in actual for line in lines]
-        wanted, got = scripts.net_rows(all_expected), scripts.net_rows(all_actual)
+        key = scripts.key_of(sink["schema"])
+        wanted, got = scripts.net_rows(all_expected, key), scripts.net_rows(all_actual, key)
         return None if wanted == got else f"net rows: expected {short(wanted)}, got {short(got)}"
     for number, (wanted, got) in enumerate(zip(expected, actual), 1):
         difference = lines_difference(wanted, got)

@@ -161,10 +161,32 @@ def flink_text(value, column_type=""):
     return str(value)
 
 
-def net_rows(lines):
-    """What remains of +I[…] lines: a sorted list of the rows' text."""
-    counts = {}
+def net_rows(lines, key=()):
+    """What remains of +I[…] lines: a sorted list of the rows' text; with a key (field numbers) a row replaces the one before."""
+    rows = []
     for line in lines:
         kind, row = line[:2], line[2:]
-        counts[row] = counts.get(row, 0) + (1 if kind in ("+I", "+U") else -1)
-    return sorted(row for row, count in counts.items() for _ in range(count))
+        fields = row[1:-1].split(", ")
+
+        def is_same(other):
+            return [other[1:-1].split(", ")[i] for i in key] == [fields[i] for i in key] if key else other == row
+        if kind in ("-U", "-D") or key:
+            for index in range(len(rows) - 1, -1, -1):
+                if is_same(rows[index]):
+                    del rows[index]
+                    break
+        if kind in ("+I", "+U"):
+            rows.append(row)
+    return sorted(rows)
+
+
+def key_of(schema):
+    """Field numbers of the primary key of DDL fragments."""
+    names = [column[0] for column in map(column_of, schema) if column is not None]
+    for fragment in schema:
+        match = re.search(r"PRIMARY KEY\s*\(([^)]*)\)", fragment, re.I)
+        if match:
+            return [names.index(name.strip(" `")) for name in match[1].split(",")]
+        if re.search(r"\bPRIMARY KEY\b", fragment, re.I):
+            return [names.index(column_of(fragment)[0])]
+    return []
