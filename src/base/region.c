@@ -24,6 +24,9 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
  * ones would only pay for memory that they do not fill. */
 static const uint64_t huge_page = UINT64_C(2) << 20;
 static const uint64_t huge_from = UINT64_C(256) << 20;
+/* For regions that start small: a huge page each would be most of their memory, and zeroing it most
+ * of their time. */
+static const uint64_t small_until = UINT64_C(8) << 20;
 
 /* As reserve, on a huge-page boundary, and asks for huge pages; the kernel may say no. */
 static void *reserve_huge(uint64_t size)
@@ -100,6 +103,22 @@ void ps_region_release(ps_region *region)
     *region = (ps_region){0};
 }
 
+void ps_region_start_small(ps_region *region)
+{
+    if (region->size_max < huge_from) {
+        return;
+    }
+    region->small_until = small_until;
+    region->is_small = true;
+    (void)madvise(region->data, reserved_size(region), MADV_NOHUGEPAGE);
+}
+
+static void stop_being_small(ps_region *region)
+{
+    region->is_small = false;
+    (void)madvise(region->data, reserved_size(region), MADV_HUGEPAGE);
+}
+
 void *ps_region_extend(ps_region *region, uint64_t size)
 {
     if (size > region->size_max - region->size) {
@@ -111,6 +130,9 @@ void *ps_region_extend(ps_region *region, uint64_t size)
     region->size += size;
     if (region->size / PS_REGION_CHUNK != chunk) {
         atomic_store_explicit(&region->used_hint, region->size, memory_order_relaxed);
+        if (region->is_small && region->size > region->small_until) {
+            stop_being_small(region);
+        }
     }
     return at;
 }
@@ -165,6 +187,9 @@ void ps_region_clear(ps_region *region)
     PS_ASSERT(!region->frozen);
     give_back(region->data, chunk_count(region->size) * PS_REGION_CHUNK);
     region->size = 0;
+    if (region->small_until != 0 && !region->is_small) {
+        ps_region_start_small(region);
+    }
     atomic_store(&region->used_hint, 0);
     region->populated = 0;
     region->populate_used = 0;

@@ -34,6 +34,8 @@ typedef struct {
      * after init; NULL: size_max is fixed */
     const char *declared_by;
     _Atomic uint64_t used_hint; /* size as of a while ago, for populate */
+    uint64_t small_until;       /* ordinary pages up to this size; 0: huge ones from the start */
+    bool is_small;              /* so far */
     /* populate's own: present up to here; size at its last call; most growth between two calls */
     uint64_t populated, populate_used, populate_growth;
     /* snapshot in progress */
@@ -54,6 +56,9 @@ void ps_region_release(ps_region *region);
 /* `size` more bytes, zeroed, at the end; NULL when the declared limit is reached (state untouched).
  * */
 PS_CHECKED void *ps_region_extend(ps_region *region, uint64_t size);
+/* For tables that mostly stay small, of which there are many: a large reservation gets ordinary
+ * pages up to 8 MiB and huge ones beyond. Right after init. */
+void ps_region_start_small(ps_region *region);
 /* PS_E_LIMIT, for stored data that this region cannot take: says which setting to raise. */
 ps_code ps_region_too_small(const ps_region *region, ps_error *err);
 /* Any one thread: makes the memory that the next extends will use present, so that the owner does

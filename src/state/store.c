@@ -106,6 +106,7 @@ ps_code ps_store_adopt(ps_store *store, ps_region *region, ps_error *err)
         return ps_error_set(err, PS_E_LIMIT, "%s has more than %d state regions", store->name,
                             (int)PS_STORE_REGIONS_MAX);
     }
+    ps_region_start_small(region); /* many operators hold little */
     store->regions[store->region_count++] = region;
     return PS_OK;
 }

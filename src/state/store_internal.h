@@ -5,7 +5,7 @@
 #include "state/store.h"
 
 /* A region that somebody else has initialised and releases: counted, saved and restored with the
- * store's own. PS_E_LIMIT. */
+ * store's own. It is empty, or nearly. PS_E_LIMIT. */
 PS_CHECKED ps_code ps_store_adopt(ps_store *store, ps_region *region, ps_error *err);
 
 /* Counters for the text of the budget's error: how many keys a container holds. */
