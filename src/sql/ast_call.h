@@ -122,7 +122,7 @@ typedef struct {
 /* TABLE t, with the partitioning and order of a table function's input. */
 typedef struct {
     ps_ast_names path;
-    ps_ast_query *query;       /* NULL; Flink's parser has no TABLE (query), only the query itself */
+    ps_ast_query *query;       /* NULL; Flink takes no TABLE (query), only the query itself */
     ps_ast_exprs partition_by; /* count 0: none */
     ps_ast_orders order_by;
 } ps_ast_table_argument;

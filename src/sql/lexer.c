@@ -207,7 +207,7 @@ static ps_token read_binary(ps_lexer *lexer, ps_sql_span from)
             return fail(lexer, from, "a binary string has hexadecimal digits only", NULL);
         }
     }
-    if (token.text.size % 2 == 0) {
+    if (token.text.size % 2 == 1) {
         return token;
     }
     return fail(lexer, from, "a binary string needs two hexadecimal digits for each byte", NULL);
@@ -395,6 +395,7 @@ void ps_token_describe(const ps_token *token, char *out, size_t out_size)
         }
         dots = "…";
     }
-    const char *kind = token->kind == PS_TOKEN_STRING ? "the text " : "";
-    snprintf(out, out_size, "%s%.*s%s", kind, (int)size, token->text.data, dots);
+    bool is_quoted = token->kind == PS_TOKEN_STRING || token->kind == PS_TOKEN_QUOTED;
+    const char *quote = is_quoted ? "" : "`";
+    snprintf(out, out_size, "%s%.*s%s%s", quote, (int)size, token->text.data, dots, quote);
 }

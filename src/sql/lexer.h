@@ -83,7 +83,7 @@ ps_token ps_lexer_next(ps_lexer *lexer);
 /* What a QUOTED, STRING or BINARY token means: quotes off, doubled ones halved, hexadecimal digits
  * as bytes. Zero-terminated besides. data NULL: no memory. */
 ps_slice ps_token_unquote(const ps_token *token, ps_arena *arena);
-/* The token as an error text calls it: `SELECT`, "end of the statement", 'string'… in `out`. */
+/* The token as error texts name it: `SELECT`, 'text', "the end of the text"; into `out`. */
 void ps_token_describe(const ps_token *token, char *out, size_t out_size);
 
 #endif

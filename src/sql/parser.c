@@ -17,15 +17,13 @@ void *ps_parser_take(ps_parser *parser, size_t size)
     return memory;
 }
 
-enum { LIST_START = 4 };
-
 void *ps_parser_push(ps_parser *parser, void *items, uint32_t count, size_t item_size)
 {
-    bool is_full = count == 0 || (count >= LIST_START && (count & (count - 1)) == 0);
+    bool is_full = (count & (count - 1)) == 0; /* room is always a power of two */
     if (!is_full) {
         return items;
     }
-    size_t capacity = count == 0 ? LIST_START : (size_t)count * 2;
+    size_t capacity = count == 0 ? 1 : (size_t)count * 2;
     void *more = ps_parser_take(parser, capacity * item_size);
     if (more != NULL && count > 0) {
         memcpy(more, items, count * item_size);
@@ -84,12 +82,27 @@ const ps_token *ps_parser_peek(ps_parser *parser, uint32_t ahead)
     return window_fill(parser, ahead + 1) ? &parser->tokens[parser->position + ahead] : &no_token;
 }
 
+/* Forgets the tokens that are taken. */
+static void window_trim(ps_parser *parser)
+{
+    parser->token_count -= parser->position;
+    memmove(parser->tokens, parser->tokens + parser->position,
+            parser->token_count * sizeof *parser->tokens);
+    parser->position = 0;
+}
+
+enum { TRIM_AT = 256 };
+
+/* What peek returned before is not valid behind this. */
 ps_token ps_parser_advance(ps_parser *parser)
 {
     ps_token token = *ps_parser_peek(parser, 0);
     if (token.kind != PS_TOKEN_END) {
         parser->position++;
         parser->last = token.at;
+        if (parser->position >= TRIM_AT) {
+            window_trim(parser);
+        }
     }
     return token;
 }
@@ -237,13 +250,39 @@ bool ps_parser_unexpected(ps_parser *parser, const char *what)
     if (hint != NULL) {
         return ps_parser_hint(parser, "%s", hint);
     }
-    if (ps_keyword_is_reserved(token->keyword)) {
-        const char *word = ps_keyword_text(token->keyword);
-        return ps_parser_hint(parser,
-                              "%s is a reserved word; as a name, quote it with backticks: `%.*s`",
-                              word, (int)token->text.size, token->text.data);
+    return false;
+}
+
+/* Words that are where they are because something in front of them is missing. */
+static bool is_structural(ps_keyword keyword)
+{
+    static const ps_keyword words[] = {
+        PS_KW_SELECT, PS_KW_FROM, PS_KW_WHERE, PS_KW_GROUP,  PS_KW_ORDER, PS_KW_HAVING,
+        PS_KW_UNION,  PS_KW_ON,   PS_KW_AS,    PS_KW_AND,    PS_KW_OR,    PS_KW_LIMIT,
+        PS_KW_JOIN,   PS_KW_INTO, PS_KW_THEN,  PS_KW_ELSE,   PS_KW_END,   PS_KW_WHEN,
+        PS_KW_WITH,   PS_KW_BY,   PS_KW_SET,   PS_KW_INSERT, PS_KW_IN,    PS_KW_IS,
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (words[i] == keyword) {
+            return true;
+        }
     }
     return false;
+}
+
+bool ps_parser_unexpected_name(ps_parser *parser, const char *what)
+{
+    if (parser->error.code != PS_OK) {
+        return false;
+    }
+    ps_parser_unexpected(parser, what);
+    const ps_token *token = ps_parser_peek(parser, 0);
+    if (!ps_keyword_is_reserved(token->keyword) || is_structural(token->keyword)) {
+        return false;
+    }
+    return ps_parser_hint(parser,
+                          "%s is a reserved word; as a name, quote it with backticks: `%.*s`",
+                          ps_keyword_text(token->keyword), (int)token->text.size, token->text.data);
 }
 
 bool ps_parser_unsupported(ps_parser *parser, const char *what)
@@ -315,7 +354,7 @@ static bool note_reserved(ps_parser *parser, const ps_token *token)
 bool ps_parser_name(ps_parser *parser, const char *what, ps_ast_name *out)
 {
     if (!ps_parser_is_name(parser, 0)) {
-        return ps_parser_unexpected(parser, what);
+        return ps_parser_unexpected_name(parser, what);
     }
     ps_token token = ps_parser_advance(parser);
     ps_slice text;
@@ -529,15 +568,6 @@ ps_code ps_parser_new(ps_slice script, ps_arena *arena, ps_parser **out, ps_sql_
     ps_lexer_init(&parser->lexer, script);
     *out = parser;
     return PS_OK;
-}
-
-/* Forgets the tokens that are taken. */
-static void window_trim(ps_parser *parser)
-{
-    parser->token_count -= parser->position;
-    memmove(parser->tokens, parser->tokens + parser->position,
-            parser->token_count * sizeof *parser->tokens);
-    parser->position = 0;
 }
 
 /* Behind the next semicolon, or behind the END of the block that the error is in. */

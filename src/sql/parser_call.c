@@ -287,6 +287,9 @@ static bool arguments_read(ps_parser *parser, ps_ast_call *call)
     if (!call->is_distinct) {
         ps_parser_accept_word(parser, PS_KW_ALL);
     }
+    if (call->is_distinct && ps_parser_is(parser, PS_TOKEN_STAR)) {
+        return ps_parser_unexpected(parser, "an expression behind DISTINCT");
+    }
     do {
         ps_ast_expr *expr = argument_name(parser, call) ? argument(parser) : NULL;
         if (expr == NULL || !ps_parser_push_expr(parser, &call->arguments, expr)) {

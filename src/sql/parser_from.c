@@ -243,7 +243,7 @@ static ps_ast_from *table_reference(ps_parser *parser)
 
 /* ── joins ── */
 
-/* [NATURAL] [INNER | LEFT | RIGHT | FULL [OUTER] | CROSS] JOIN; false: there is none, or an error. */
+/* [NATURAL] [INNER | LEFT | RIGHT | FULL [OUTER] | CROSS] JOIN; false: there is none, or error. */
 static bool join_words(ps_parser *parser, ps_ast_join *join)
 {
     join->is_natural = ps_parser_accept_word(parser, PS_KW_NATURAL);

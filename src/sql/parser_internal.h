@@ -1,5 +1,6 @@
 /* Between the files of the parser: parser.c (tokens, names, errors), parser_statement.c,
- * parser_query.c, parser_expr.c, parser_call.c, parser_type.c, parser_match.c.
+ * parser_create.c, parser_query.c, parser_from.c, parser_match.c, parser_expr.c, parser_operand.c,
+ * parser_call.c, parser_type.c.
  *
  * Functions return false or NULL after an error, which is in parser->error then; the first one
  * wins. Tokens come from a growing window, so that looking ahead is free of side effects.
@@ -78,8 +79,10 @@ bool ps_parser_hints(ps_parser *parser, ps_ast_hints *out);
 bool ps_parser_fail(ps_parser *parser, ps_code code, ps_sql_span at, const char *format, ...)
     PS_PRINTF(4, 5);
 bool ps_parser_hint(ps_parser *parser, const char *format, ...) PS_PRINTF(2, 3);
-/* "expected WHAT, found TOKEN", with hints for reserved words and for other dialects' signs. */
+/* "expected WHAT, found TOKEN", with hints for other dialects' signs; where a name could stand,
+ * also for reserved words. */
 bool ps_parser_unexpected(ps_parser *parser, const char *what);
+bool ps_parser_unexpected_name(ps_parser *parser, const char *what);
 /* "NAME is not supported" at the current token. */
 bool ps_parser_unsupported(ps_parser *parser, const char *what);
 
@@ -96,6 +99,8 @@ bool ps_parser_link(ps_parser *parser);
 /* ── rules ── */
 
 ps_ast_statement *ps_parser_statement(ps_parser *parser);
+ps_ast_statement *ps_parser_new_statement(ps_parser *parser, ps_ast_statement_kind kind);
+ps_ast_statement *ps_parser_create(ps_parser *parser);
 ps_ast_query *ps_parser_query(ps_parser *parser);
 /* Goes on behind a parenthesised query: set operations, ORDER BY, LIMIT. */
 ps_ast_query *ps_parser_query_rest(ps_parser *parser, ps_ast_query *left);
@@ -107,6 +112,8 @@ bool ps_parser_one_order(ps_parser *parser, ps_ast_orders *out);
 
 ps_ast_expr *ps_parser_expr(ps_parser *parser);
 ps_ast_expr *ps_parser_expr_above_comparison(ps_parser *parser); /* no AND, no BETWEEN */
+ps_ast_expr *ps_parser_expr_of_sign(ps_parser *parser);          /* no binary operator */
+ps_ast_expr *ps_parser_operand(ps_parser *parser);               /* no operator at all */
 ps_ast_expr *ps_parser_new_expr(ps_parser *parser, ps_ast_expr_kind kind, ps_sql_span from);
 bool ps_parser_exprs(ps_parser *parser, ps_ast_exprs *out); /* a, b, c; one at least */
 bool ps_parser_interval_unit(ps_parser *parser, ps_ast_interval *out);

@@ -41,9 +41,32 @@ bool ps_parser_unit(ps_parser *parser, ps_ast_unit *out)
     return false;
 }
 
-/* Plural forms are what users of other systems write. */
+/* DAYS and the like: Flink takes them in intervals. */
+static bool plural_unit(ps_parser *parser, ps_ast_unit *out)
+{
+    static const struct {
+        ps_keyword keyword;
+        ps_ast_unit unit;
+    } plurals[] = {
+        {PS_KW_YEARS, PS_AST_UNIT_YEAR},     {PS_KW_QUARTERS, PS_AST_UNIT_QUARTER},
+        {PS_KW_MONTHS, PS_AST_UNIT_MONTH},   {PS_KW_WEEKS, PS_AST_UNIT_WEEK},
+        {PS_KW_DAYS, PS_AST_UNIT_DAY},       {PS_KW_HOURS, PS_AST_UNIT_HOUR},
+        {PS_KW_MINUTES, PS_AST_UNIT_MINUTE}, {PS_KW_SECONDS, PS_AST_UNIT_SECOND},
+    };
+    for (size_t i = 0; i < sizeof plurals / sizeof plurals[0]; i++) {
+        if (ps_parser_accept_word(parser, plurals[i].keyword)) {
+            *out = plurals[i].unit;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool interval_field(ps_parser *parser, ps_ast_unit *out)
 {
+    if (plural_unit(parser, out)) {
+        return true;
+    }
     if (ps_parser_unit(parser, out)) {
         if (*out <= PS_AST_UNIT_SECOND) {
             return true;
