@@ -22,6 +22,7 @@
 typedef struct {
     int64_t time;
     uint32_t next, previous; /* in the key's list; 0: none */
+    uint64_t number;         /* in the order in which its key's rows were taken in */
 } row_link;
 
 /* Value of a key; the aggregator's state follows. */
@@ -54,6 +55,8 @@ typedef struct {
     ps_batch scratch;
     bool *is_argument;
     uint64_t *scratch_valid;
+    uint64_t scratch_sequence;
+    int64_t scratch_watermark;
 } over;
 
 static row_link *link_of(const over *self, uint32_t ref)
@@ -76,6 +79,7 @@ static char *state_of(over_key *key)
 /* The kept row's arguments as a batch of one row. */
 static const ps_batch *arguments_of(over *self, uint32_t ref)
 {
+    self->scratch_sequence = link_of(self, ref)->number;
     for (uint32_t i = 0; i < self->column_count; i++) {
         if (!self->is_argument[i]) {
             continue;
@@ -105,6 +109,7 @@ static ps_code take_in(over *self, over_key *key, uint32_t ref, ps_error *err)
 {
     key->frame_count++;
     key->rank++;
+    touch_link(self, ref)->number = (uint64_t)key->rank;
     key->frame_first = key->frame_first == 0 ? ref : key->frame_first;
     return self->aggregator != NULL
                ? ps_aggregator_add(self->aggregator, arguments_of(self, ref), 0, state_of(key), err)
@@ -527,7 +532,12 @@ static ps_code make_scratch(over *self, ps_error *err)
 {
     ps_arena *arena = self->op.context.arena;
     uint32_t count = self->column_count;
-    self->scratch = (ps_batch){.row_count = 1, .column_count = count};
+    self->scratch = (ps_batch){
+        .row_count = 1,
+        .column_count = count,
+        .watermarks = &self->scratch_watermark,
+        .sequences = &self->scratch_sequence,
+    };
     self->scratch.columns = ps_arena_take(arena, count * sizeof(ps_column));
     self->is_argument = ps_arena_take(arena, count * sizeof(bool));
     self->scratch_valid = ps_arena_take(arena, count * sizeof(uint64_t));
