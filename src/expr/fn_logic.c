@@ -153,6 +153,14 @@ static ps_code flatten(ps_resolution *r)
     return PS_OK;
 }
 
+/* The constant, with the nullability that the whole has. */
+static ps_code decided(ps_resolution *r, const ps_expr *constant, bool nullable)
+{
+    const ps_type *type = ps_type_with_nullable(r->context->arena, &ps_type_boolean, nullable);
+    r->rewritten = type != NULL ? ps_expr_constant(r->context, type, constant->constant) : NULL;
+    return r->rewritten != NULL ? PS_OK : ps_expr_no_memory(r->err);
+}
+
 /* TRUE in AND says nothing and goes; FALSE decides. The other way round in OR. */
 static ps_code simplify(ps_resolution *r, bool neutral)
 {
@@ -160,8 +168,8 @@ static ps_code simplify(ps_resolution *r, bool neutral)
     bool nullable = ps_resolution_any_nullable(r);
     for (uint32_t i = 0; i < r->count; i++) {
         if (is_boolean_constant(r->arguments[i], !neutral) && kept == 0) {
-            r->rewritten = r->arguments[i]; /* nothing that may fail stands before it */
-            return PS_OK;
+            /* nothing that may fail stands before it */
+            return decided(r, r->arguments[i], nullable);
         }
         if (!is_boolean_constant(r->arguments[i], neutral)) {
             r->arguments[kept++] = r->arguments[i];

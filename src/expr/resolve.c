@@ -289,7 +289,7 @@ static ps_code fold(ps_expr_context *context, const ps_expr *call, const ps_expr
     ps_error ignored;
     *out = call;
     ps_code code = ps_expr_evaluate(context, call, &value, &ignored);
-    if (code == PS_E_INVALID) {
+    if (code == PS_E_INVALID || code == PS_E_LIMIT) {
         return PS_OK; /* it fails when it runs */
     }
     if (code != PS_OK) {
