@@ -6,8 +6,9 @@
  * processing time each row is emitted at once.
  *
  * Late: with an unbounded frame a row whose time the watermark has reached; with a bounded one only
- * a row whose time is not after the last time emitted for its key. A key of a bounded RANGE frame is
- * forgotten 1.5 times the frame behind its last row, as the reference implementation does.
+ * a row whose time is not after the last time emitted for its key. A key of a bounded RANGE frame
+ * is forgotten 1.5 times the frame behind its last row, as the reference implementation does: here
+ * when its next row comes, or when a sweep that goes along with the watermark finds it.
  */
 #include <stdlib.h>
 
@@ -37,8 +38,7 @@ typedef struct {
     int64_t rank;         /* rows taken in: the reference implementation's RANK and DENSE_RANK */
 } over_key;
 
-/* A timer's payload: the entry, with this bit for the end of a key. */
-#define CLEANUP_BIT (1ULL << 63)
+enum { DUE_AT_ONCE = 64 };
 
 typedef struct {
     ps_operator op;
@@ -46,7 +46,9 @@ typedef struct {
     ps_key_encoder keys;
     ps_kept_rows rows;
     ps_table *table;
-    ps_timers *timers;
+    ps_timers *timers;         /* a time at which an entry has pending rows → entry */
+    uint32_t sweep_at;         /* entry that the sweep looks at next; not part of the state */
+    uint32_t *entries;         /* of the rows at hand */
     ps_aggregator *aggregator; /* NULL: only ranks and LAG */
     uint32_t column_count;
     uint32_t *result_of; /* per call: its number among the aggregator's; UINT32_MAX: ours */
@@ -336,18 +338,36 @@ static void put_in_order(over *self, over_key *key, uint32_t ref, int64_t time,
     key->pending = key->pending == before ? ref : key->pending;
 }
 
-static ps_code watch_cleanup(over *self, over_key *key, uint32_t entry, int64_t time, ps_error *err)
+/* When the key may be forgotten, if nothing more comes. */
+static void watch_cleanup(over *self, over_key *key, int64_t time)
 {
-    if (self->spec->is_unbounded || self->spec->is_rows) {
-        return PS_OK;
-    }
     int64_t frame = self->spec->preceding;
-    if (key->cleanup_time != 0 && key->cleanup_time >= time + frame + 1) {
-        return PS_OK;
+    if (self->spec->is_unbounded || self->spec->is_rows ||
+        (key->cleanup_time != 0 && key->cleanup_time >= time + frame + 1)) {
+        return;
     }
     key->cleanup_time = time + frame + frame / 2 + 1;
-    self->op.due = key->cleanup_time < self->op.due ? key->cleanup_time : self->op.due;
-    return ps_timers_add(self->timers, key->cleanup_time, entry | CLEANUP_BIT, err);
+}
+
+/* The key as it was before its first row. */
+static void reset_key(over *self, over_key *key)
+{
+    drop_before(self, key, 0);
+    if (self->aggregator != NULL) {
+        ps_aggregator_clear(self->aggregator, state_of(key));
+    }
+    *key = (over_key){0};
+}
+
+static bool has_expired(const over_key *key, int64_t watermark)
+{
+    return key->cleanup_time != 0 && key->cleanup_time <= watermark && key->pending == 0;
+}
+
+/* Made for late rows alone. */
+static bool is_empty(const over_key *key)
+{
+    return key->first == 0 && key->rank == 0 && key->last_time == 0;
 }
 
 static bool is_late(const over *self, const over_key *key, int64_t time, int64_t watermark)
@@ -355,13 +375,23 @@ static bool is_late(const over *self, const over_key *key, int64_t time, int64_t
     return self->spec->is_unbounded ? time <= watermark : time <= key->last_time;
 }
 
-static ps_code add_row(over *self, const ps_batch *batch, uint32_t row, uint32_t entry,
-                       ps_error *err)
+static ps_code take_row(over *self, const ps_batch *batch, uint32_t row, uint32_t entry,
+                        ps_error *err)
 {
     over_key *key = ps_table_touch(self->table, entry);
     bool by_arrival = self->spec->is_processing_time;
-    int64_t time = by_arrival ? self->op.context.clock->now_ms
-                              : batch->columns[self->spec->time_column].i64[row];
+    int64_t time = self->op.context.clock->now_ms;
+    if (!by_arrival) {
+        const ps_column *times = &batch->columns[self->spec->time_column];
+        time = times->i64[row];
+        if (has_expired(key, batch->watermarks[row])) {
+            reset_key(self, key);
+        }
+        if (ps_column_is_null(times, row) || is_late(self, key, time, batch->watermarks[row])) {
+            ps_operator_count_late(&self->op, 0, batch, row);
+            return PS_OK;
+        }
+    }
     uint32_t ref;
     ps_code code = ps_kept_rows_add(&self->rows, batch, row, &ref, err);
     if (code != PS_OK) {
@@ -372,49 +402,12 @@ static ps_code add_row(over *self, const ps_batch *batch, uint32_t row, uint32_t
     if (by_arrival) {
         return emit_time(self, key, time, err);
     }
-    if (is_new_time) {
-        code = ps_timers_add(self->timers, time, entry, err);
-        self->op.due = time < self->op.due ? time : self->op.due;
+    watch_cleanup(self, key, time);
+    if (!is_new_time) {
+        return PS_OK;
     }
-    return code == PS_OK ? watch_cleanup(self, key, entry, time, err) : code;
-}
-
-/* A key that was made for a late row alone is forgotten. */
-static void forget_empty(over *self, uint32_t entry)
-{
-    over_key *key = ps_table_touch(self->table, entry);
-    if (self->aggregator != NULL) {
-        ps_aggregator_clear(self->aggregator, state_of(key));
-    }
-    ps_table_remove(self->table, entry);
-}
-
-static ps_code take_row(over *self, const ps_batch *batch, uint32_t row, ps_error *err)
-{
-    ps_slice bytes;
-    uint32_t entry;
-    bool is_new;
-    ps_code code = ps_key_encode(&self->keys, batch, row, &bytes, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(bytes.data, bytes.size);
-        code = ps_table_put(self->table, hash, bytes, &entry, &is_new, err);
-    }
-    if (code != PS_OK) {
-        return code;
-    }
-    if (!self->spec->is_processing_time) {
-        const ps_column *times = &batch->columns[self->spec->time_column];
-        const over_key *key = ps_table_value(self->table, entry);
-        if (ps_column_is_null(times, row) ||
-            is_late(self, key, times->i64[row], batch->watermarks[row])) {
-            ps_operator_count_late(&self->op, 0, batch, row);
-            if (is_new) {
-                forget_empty(self, entry);
-            }
-            return PS_OK;
-        }
-    }
-    return add_row(self, batch, row, entry, err);
+    self->op.due = time < self->op.due ? time : self->op.due;
+    return ps_timers_add(self->timers, time, entry, err);
 }
 
 static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
@@ -422,48 +415,78 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
 {
     (void)input;
     over *self = (over *)op;
-    for (uint32_t row = from; row < to; row++) {
+    ps_slice *keys;
+    ps_code code = ps_key_encode_run(&self->keys, batch, from, to, &keys, err);
+    if (code == PS_OK) {
+        code = ps_table_put_all(self->table, to - from, keys, self->entries, NULL, err);
+    }
+    for (uint32_t row = from; code == PS_OK && row < to; row++) {
         if (row > from && batch->watermarks[row] >= op->due) {
             *out_done = row - from;
             return PS_OK;
         }
         ps_outlet_stamp_row(op->context.outlet, batch, row);
-        ps_code code = take_row(self, batch, row, err);
-        if (code != PS_OK) {
-            return code;
-        }
+        code = take_row(self, batch, row, self->entries[row - from], err);
     }
     *out_done = to - from;
-    return PS_OK;
+    return code;
 }
 
-static void forget_key(over *self, uint32_t entry, int64_t time)
+/* Forgets expired and empty keys among the next `count` entries. */
+static void sweep(over *self, uint32_t count, int64_t watermark)
 {
-    over_key *key = ps_table_touch(self->table, entry);
-    if (key->cleanup_time == 0 || key->cleanup_time > time || key->pending != 0) {
-        return; /* of an earlier key of that number, or a later row has moved it */
+    for (; count > 0; count--) {
+        uint32_t entry = ps_table_next(self->table, self->sweep_at);
+        if (entry == PS_TABLE_NONE) {
+            self->sweep_at = 0;
+            return;
+        }
+        self->sweep_at = entry + 1;
+        const over_key *key = ps_table_value(self->table, entry);
+        if (has_expired(key, watermark) || is_empty(key)) {
+            reset_key(self, ps_table_touch(self->table, entry));
+            ps_table_remove(self->table, entry);
+        }
     }
-    drop_before(self, key, 0);
-    forget_empty(self, entry);
+}
+
+static ps_code emit_due(over *self, uint32_t count, const int64_t *times, const uint64_t *entries,
+                        ps_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        ps_table_prefetch(self->table, (uint32_t)entries[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const over_key *key = ps_table_value(self->table, (uint32_t)entries[i]);
+        __builtin_prefetch(link_of(self, key->pending));
+        __builtin_prefetch(link_of(self, key->frame_first));
+    }
+    ps_code code = PS_OK;
+    for (uint32_t i = 0; code == PS_OK && i < count; i++) {
+        over_key *key = ps_table_touch(self->table, (uint32_t)entries[i]);
+        if (key->pending != 0 && link_of(self, key->pending)->time == times[i]) {
+            code = emit_time(self, key, times[i], err);
+        }
+    }
+    return code;
 }
 
 static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
 {
     over *self = (over *)op;
-    int64_t time;
-    uint64_t payload;
+    int64_t times[DUE_AT_ONCE];
+    uint64_t entries[DUE_AT_ONCE];
     ps_code code = PS_OK;
-    while (code == PS_OK && ps_timers_take(self->timers, watermark, &time, &payload)) {
-        uint32_t entry = (uint32_t)payload;
-        if ((payload & CLEANUP_BIT) != 0) {
-            forget_key(self, entry, time);
-            continue;
+    uint32_t count;
+    do {
+        count = 0;
+        while (count < DUE_AT_ONCE &&
+               ps_timers_take(self->timers, watermark, &times[count], &entries[count])) {
+            count++;
         }
-        over_key *key = ps_table_touch(self->table, entry);
-        if (key->pending != 0 && link_of(self, key->pending)->time == time) {
-            code = emit_time(self, key, time, err);
-        }
-    }
+        code = emit_due(self, count, times, entries, err);
+        sweep(self, count, watermark);
+    } while (code == PS_OK && count == DUE_AT_ONCE);
     op->due = ps_timers_earliest(self->timers);
     return code;
 }
@@ -578,6 +601,10 @@ ps_code ps_op_over_new(const ps_node *node, const ps_operator_context *context, 
     }
     if (code == PS_OK) {
         code = make_scratch(self, err);
+    }
+    self->entries = ps_arena_take(context->arena, PS_BATCH_ROWS * sizeof *self->entries);
+    if (code == PS_OK && self->entries == NULL) {
+        code = ps_error_set(err, PS_E_MEMORY, "no memory for OVER");
     }
     if (code == PS_OK) {
         uint32_t state_size = self->aggregator != NULL ? ps_aggregator_size(self->aggregator) : 0;
