@@ -295,16 +295,27 @@ static field_end read_record(record *r, size_t *at)
     return end;
 }
 
-/* An empty line or a comment at `at`: its size with the line end; 0: neither. */
-static size_t skipped_line(const csv_decoder *self, const char *data, size_t size, size_t at)
+typedef enum { LINE_OF_DATA, LINE_SKIPPED, LINE_CUT } line_kind;
+
+/* An empty line or a comment at *at is skipped; CUT: its end is not there yet. */
+static line_kind skip_line(const csv_decoder *self, const char *data, size_t size, bool is_whole,
+                           size_t *at)
 {
-    bool is_comment = self->options.allows_comments && data[at] == '#';
-    bool is_empty = data[at] == '\n' || (data[at] == '\r' && at + 1 < size && data[at + 1] == '\n');
-    if (!is_comment && !is_empty) {
-        return 0;
+    bool is_comment = self->options.allows_comments && data[*at] == '#';
+    bool is_return = data[*at] == '\r';
+    bool is_empty = data[*at] == '\n' || (is_return && *at + 1 < size && data[*at + 1] == '\n');
+    if (is_return && *at + 1 == size) {
+        return is_whole ? LINE_OF_DATA : LINE_CUT;
     }
-    const char *end = memchr(data + at, '\n', size - at);
-    return end != NULL ? (size_t)(end - data) - at + 1 : size - at;
+    if (!is_comment && !is_empty) {
+        return LINE_OF_DATA;
+    }
+    const char *end = memchr(data + *at, '\n', size - *at);
+    if (end == NULL && !is_whole) {
+        return LINE_CUT;
+    }
+    *at = end != NULL ? (size_t)(end - data) + 1 : size;
+    return LINE_SKIPPED;
 }
 
 static ps_code decode(ps_row_decoder *decoder, const char *data, size_t size, bool is_whole,
@@ -322,9 +333,11 @@ static ps_code decode(ps_row_decoder *decoder, const char *data, size_t size, bo
     size_t at = 0;
     walk_from(&r.walker, 0);
     while (r.row < rows_max && at < size && !r.is_bad) {
-        size_t skipped = skipped_line(self, data, size, at);
-        if (skipped > 0) {
-            at += skipped;
+        line_kind kind = skip_line(self, data, size, is_whole, &at);
+        if (kind == LINE_CUT) {
+            break;
+        }
+        if (kind == LINE_SKIPPED) {
             out->lines++;
             out->consumed = at;
             walk_from(&r.walker, at);
