@@ -5,7 +5,8 @@
 void ps_lexer_init(ps_lexer *lexer, ps_slice text)
 {
     PS_ASSERT(text.size < UINT32_MAX);
-    *lexer = (ps_lexer){.text = text, .line = 1, .column = 1};
+    ps_slice safe = text.data != NULL ? text : PS_SLICE("");
+    *lexer = (ps_lexer){.text = safe, .line = 1, .column = 1};
 }
 
 /* ── characters ── */

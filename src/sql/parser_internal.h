@@ -87,7 +87,7 @@ bool ps_parser_unexpected_name(ps_parser *parser, const char *what);
 bool ps_parser_unsupported(ps_parser *parser, const char *what);
 
 /* ── depth ──
- * enter/leave around each recursive rule; link for each step of a left-deep chain (a + b + c, joins,
+ * enter/leave around each recursive rule; link for each step of a left-deep chain (a + b, joins,
  * set operations). Together they bound the height of the tree, PS_AST_DEPTH_MAX. */
 typedef struct {
     uint32_t below;
