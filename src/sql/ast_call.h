@@ -55,8 +55,8 @@ typedef struct {
 /* How the arguments were written; only the printer and error texts care. The arguments come in the
  * order of the plain call, so that the binder sees one form:
  *   EXTRACT(unit, e), POSITION(a, b[, from]), SUBSTRING(e, from[, for]),
- *   OVERLAY(e, by, from[, for]), TRIM(TRIM_SIDE, characters, e) or the PLAIN TRIM(e), FLOOR(e, unit),
- *   CEIL(e, unit), TIMESTAMPADD(unit, n, e), JSON_OBJECT(k, v, k, v) */
+ *   OVERLAY(e, by, from[, for]), TRIM(TRIM_SIDE, characters, e) or the PLAIN TRIM(e),
+ *   FLOOR(e, unit), CEIL(e, unit), TIMESTAMPADD(unit, n, e), JSON_OBJECT(k, v, k, v) */
 typedef enum {
     PS_AST_FORM_PLAIN,
     PS_AST_FORM_NO_PARENTHESES, /* CURRENT_TIMESTAMP */
