@@ -583,7 +583,7 @@ ps_rel *ps_bind_overs(ps_bind_context *context, ps_rel *input, ps_sql_span at)
     if (below.count > input->column_count) {
         input = ps_rel_calc(plan, at, input, NULL, below.count, below.exprs, below.names);
     }
-    ps_rel *rel = ps_rel_new(plan, PS_REL_OVER, at, 1, below.count + context->over_count);
+    ps_rel *rel = ps_rel_new(plan, PS_REL_OVER, over->at, 1, below.count + context->over_count);
     rel->inputs[0] = input;
     memcpy(rel->columns, input->columns, below.count * sizeof *rel->columns);
     for (uint32_t i = 0; i < context->over_count; i++) {

@@ -50,6 +50,8 @@ void ps_lower_need_append(ps_lowering *lowering, const ps_node *input, ps_sql_sp
                           const char *what);
 ps_changes ps_lower_updates(bool before);
 
+/* lower_reuse.c: equal nodes become one; numbers the nodes anew. */
+void ps_lower_reuse(ps_lowering *lowering);
 /* lower_scan.c */
 void ps_lower_collect(ps_lowering *lowering, ps_rel *root);
 ps_node *ps_lower_scan_calc(ps_lowering *lowering, ps_rel *calc);

@@ -46,6 +46,12 @@ static ps_node *window_aggregate(ps_lowering *lowering, ps_rel *rel, const ps_no
                                        .property_count = rel->aggregate.property_count,
                                        .properties = rel->aggregate.properties,
                                        .input_retracts = input->changes != PS_CHANGES_APPEND};
+    if (window->is_processing_time) {
+        spec->window.time_column = 0; /* not looked at */
+        if (window->kind == PS_WINDOW_ATTACHED) {
+            ps_plan_refuse(plan, rel->at, "a second aggregate of processing-time windows");
+        }
+    }
     ps_node *node = ps_lower_node(lowering, PS_NODE_WINDOW_AGGREGATE, rel, 1, &input);
     node->window_aggregate = spec;
     ps_columns deal = window->kind == PS_WINDOW_ATTACHED
@@ -98,6 +104,13 @@ ps_node *ps_lower_window(ps_lowering *lowering, ps_rel *rel)
     }
     ps_window_assign_spec *spec = PS_PLAN_NEW(plan, ps_window_assign_spec);
     *spec = (ps_window_assign_spec){*window, rel->window.keys};
+    if (window->is_processing_time) {
+        spec->window.time_column = 0; /* not looked at */
+    }
+    if (window->is_processing_time && window->kind == PS_WINDOW_SESSION) {
+        ps_plan_refuse(plan, rel->at,
+                       "a processing-time SESSION other than for an aggregate of its windows");
+    }
     ps_node *node = ps_lower_node(lowering, PS_NODE_WINDOW_ASSIGN, rel, 1, &input);
     node->window_assign = spec;
     if (!window->is_processing_time) { /* window_time is the attribute from here on */

@@ -306,6 +306,9 @@ static ps_node *window_join(ps_lowering *lowering, ps_rel *rel, const ps_node *c
         ps_plan_fail(plan, PS_E_INVALID, rel->at,
                      "a window join needs the same window function on both sides");
     }
+    if (joined_column(rel, start->arguments[0]->column)->window->is_processing_time) {
+        ps_plan_refuse(plan, rel->at, "a join of processing-time windows");
+    }
     for (uint32_t i = 0; i < analysis->keys.count; i++) {
         bool is_bound = analysis->keys.items[i] == start || analysis->keys.items[i] == end;
         ps_plan_list_add(plan, is_bound ? &window_keys : &keys, analysis->keys.items[i]);

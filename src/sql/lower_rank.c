@@ -54,7 +54,7 @@ ps_node *ps_lower_over(ps_lowering *lowering, ps_rel *rel)
     ps_over_spec *spec = PS_PLAN_NEW(plan, ps_over_spec);
     bool is_processing = sorts_by_proctime(rel->inputs[0], &rel->over.sort[0]);
     *spec = (ps_over_spec){.keys = rel->over.keys,
-                           .time_column = is_processing ? PS_NO_COLUMN : rel->over.sort[0].column,
+                           .time_column = is_processing ? 0 : rel->over.sort[0].column,
                            .is_processing_time = is_processing,
                            .is_rows = rel->over.is_rows,
                            .is_unbounded = rel->over.is_unbounded,
@@ -124,13 +124,15 @@ static ps_node *window_rank(ps_lowering *lowering, ps_rel *rel, const ps_node *i
     ps_plan *plan = lowering->plan;
     const ps_rel *below = rel->inputs[0];
     const ps_window *window = below->columns[start].window;
+    if (window->is_processing_time) {
+        ps_plan_refuse(plan, rel->at, "a Top-N in processing-time windows");
+    }
     bool by_time = rel->rank.first == 1 && rel->rank.last == 1 && rel->rank.sort_count == 1 &&
                    sorts_by_time(below, &rel->rank.sort[0]);
     ps_window_rank_spec *spec = PS_PLAN_NEW(plan, ps_window_rank_spec);
     spec->window = (ps_window){.kind = PS_WINDOW_ATTACHED,
                                .is_processing_time = window->is_processing_time,
                                .zone = window->zone,
-                               .time_column = PS_NO_COLUMN,
                                .start_column = start,
                                .end_column = end};
     spec->keys = without(plan, rel->rank.keys, start, end);
@@ -171,7 +173,7 @@ static ps_node *deduplicate(ps_lowering *lowering, ps_rel *rel, const ps_node *i
     bool is_processing = sorts_by_proctime(rel->inputs[0], sort);
     ps_deduplicate_spec *spec = PS_PLAN_NEW(lowering->plan, ps_deduplicate_spec);
     *spec = (ps_deduplicate_spec){.keys = rel->rank.keys,
-                                  .time_column = is_processing ? PS_NO_COLUMN : sort->column,
+                                  .time_column = is_processing ? 0 : sort->column,
                                   .is_processing_time = is_processing,
                                   .keep_last = sort->is_descending,
                                   .emit_update_before = before};
@@ -179,8 +181,9 @@ static ps_node *deduplicate(ps_lowering *lowering, ps_rel *rel, const ps_node *i
     node->deduplicate = spec;
     node->upsert_key = spec->keys;
     node->time_column = is_processing ? input->time_column : sort->column;
-    /* the first row of a key is held until the watermark has passed it, so that it is final */
-    node->changes = spec->keep_last ? ps_lower_updates(before) : PS_CHANGES_APPEND;
+    /* by processing time the first row stays the first; by event time an earlier one may come */
+    node->changes = spec->keep_last || !is_processing ? ps_lower_updates(before)
+                                                      : PS_CHANGES_APPEND;
     ps_lower_deal(lowering, node, &spec->keys);
     return rel->rank.emit_rank ? with_number_one(lowering, rel, node) : node;
 }

@@ -58,13 +58,14 @@ static void refuse_changes(ps_plan *plan, const ps_plan_output *output, const ps
                  ps_node_kind_name(node->kind));
 }
 
-/* Keeps the last row of each key of the sink: a row that leaves its key is deleted there. */
+/* Rows come and go by another key than the sink's: all are kept, and one of each key of the sink is
+ * out, so that a row that leaves its key is deleted there and uncovers the next one. */
 static ps_node *materialized(ps_lowering *lowering, const ps_node *input, ps_columns key)
 {
-    ps_normalize_spec *spec = PS_PLAN_NEW(lowering->plan, ps_normalize_spec);
-    ps_node *node = ps_lower_same(lowering, PS_NODE_NORMALIZE, input);
-    *spec = (ps_normalize_spec){key, false};
-    node->normalize = spec;
+    ps_rank_spec *spec = PS_PLAN_NEW(lowering->plan, ps_rank_spec);
+    ps_node *node = ps_lower_same(lowering, PS_NODE_RANK, input);
+    *spec = (ps_rank_spec){.keys = key, .first = 1, .last = 1, .input_updates = true};
+    node->rank = spec;
     node->upsert_key = key;
     node->changes = PS_CHANGES_UPSERT;
     ps_lower_deal(lowering, node, &key);
@@ -139,6 +140,7 @@ const ps_graph *ps_plan_graph(ps_plan *plan, uint32_t output_count, const ps_pla
     for (uint32_t i = 0; i < output_count; i++) {
         lower_output(&lowering, &planned[i]);
     }
+    ps_lower_reuse(&lowering);
     ps_graph *graph = PS_PLAN_NEW(plan, ps_graph);
     const ps_node **nodes = PS_PLAN_ARRAY(plan, const ps_node *, lowering.nodes.count);
     for (uint32_t i = 0; i < lowering.nodes.count; i++) {

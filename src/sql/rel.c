@@ -4,6 +4,10 @@ ps_rel *ps_rel_new(ps_plan *plan, ps_rel_kind kind, ps_sql_span at, uint32_t inp
                    uint32_t column_count)
 {
     ps_rel *rel = PS_PLAN_NEW(plan, ps_rel);
+    if (++plan->rel_count > PS_REL_COUNT_MAX) { /* views that use views twice, and so on */
+        ps_plan_fail(plan, PS_E_LIMIT, at, "a statement has at most %d relations, views unfolded",
+                     PS_REL_COUNT_MAX);
+    }
     if (column_count > PS_COLUMN_COUNT_MAX) {
         ps_plan_fail(plan, PS_E_LIMIT, at, "a relation has at most %d columns, this one has %u",
                      PS_COLUMN_COUNT_MAX, column_count);

@@ -13,6 +13,8 @@
 
 #include "sql/plan.h"
 
+enum { PS_REL_COUNT_MAX = 20000 };
+
 typedef enum { PS_TIME_NONE, PS_TIME_ROW, PS_TIME_PROCESSING } ps_time_attribute;
 
 typedef enum {

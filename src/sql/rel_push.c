@@ -32,6 +32,31 @@ static void count_visit(uint32_t column, void *with)
     ((uint32_t *)with)[column]++;
 }
 
+enum { MERGED_SIZE_MAX = 20000 };
+
+/* Nodes of the tree, counted up to `limit`. */
+static uint32_t expr_size(const ps_expr *expr, uint32_t limit)
+{
+    uint32_t size = 1;
+    for (uint32_t i = 0; i < expr->argument_count && size < limit; i++) {
+        size += expr_size(expr->arguments[i], limit - size);
+    }
+    return size;
+}
+
+/* What the expressions grow to when the calc's stand in place of its columns. Views of views that
+ * use a column twice each double it: that must end somewhere. */
+static bool grows_too_big(const ps_rel *calc, const uint32_t *uses)
+{
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < calc->column_count && size < MERGED_SIZE_MAX; i++) {
+        if (uses[i] > 0) {
+            size += (uint64_t)uses[i] * expr_size(calc->calc.outputs[i], MERGED_SIZE_MAX);
+        }
+    }
+    return size >= MERGED_SIZE_MAX;
+}
+
 /* Putting `below`'s expressions in place of their columns must not evaluate a non-deterministic one
  * twice. */
 static bool calc_can_merge(ps_plan *plan, const ps_rel *above, const ps_rel *below)
@@ -49,7 +74,7 @@ static bool calc_can_merge(ps_plan *plan, const ps_rel *above, const ps_rel *bel
             return false;
         }
     }
-    return true;
+    return !grows_too_big(below, uses);
 }
 
 static ps_rel *calc_merge(ps_plan *plan, ps_rel *above)
@@ -83,18 +108,19 @@ ps_rel *ps_rel_merge_calcs(ps_plan *plan, ps_rel *calc)
     return calc;
 }
 
-static bool filter_is_deterministic_over(const ps_expr *filter, const ps_rel *calc,
-                                         const bool *reads)
+static bool filter_can_sink(ps_plan *plan, const ps_expr *filter, const ps_rel *calc)
 {
+    uint32_t *uses = PS_PLAN_ARRAY(plan, uint32_t, calc->column_count);
     if (!ps_expr_is_deterministic(filter)) {
         return false;
     }
+    ps_expr_columns(filter, count_visit, uses);
     for (uint32_t i = 0; i < calc->column_count; i++) {
-        if (reads[i] && !ps_expr_is_deterministic(calc->calc.outputs[i])) {
+        if (uses[i] > 0 && !ps_expr_is_deterministic(calc->calc.outputs[i])) {
             return false;
         }
     }
-    return true;
+    return !grows_too_big(calc, uses);
 }
 
 static ps_rel *push_calc(ps_plan *plan, ps_rel *rel, ps_plan_list *filters)
@@ -114,9 +140,7 @@ static ps_rel *push_calc(ps_plan *plan, ps_rel *rel, ps_plan_list *filters)
     }
     for (uint32_t i = 0; i < filters->count; i++) {
         const ps_expr *filter = filters->items[i];
-        bool *reads = PS_PLAN_ARRAY(plan, bool, rel->column_count);
-        ps_plan_mark(filter, reads);
-        if (filter_is_deterministic_over(filter, rel, reads)) {
+        if (filter_can_sink(plan, filter, rel)) {
             ps_plan_list_add(plan, &below, ps_plan_substitute(plan, filter, rel->calc.outputs));
         } else {
             ps_plan_list_add(plan, &above, filter);
