@@ -254,6 +254,63 @@ static void variances_follow_the_formula(void **state)
           "+I(A, 0.0, NULL, 0.0, NULL)\n+U(A, 1.0, 2.0, 1.0, 5)\n+U(A, 1.0, 2.0, 1.0, 16)\n");
 }
 
+/* One row at that time of processing. */
+static void feed_at(bench_run *run, int64_t now_ms, const char *row)
+{
+    run->clock.now_ms = now_ms;
+    bench_read_row(&run->builders[0], &schema, row, PS_WATERMARK_NONE, (uint64_t)now_ms);
+    bench_feed(run, 0, PS_WATERMARK_NONE, (uint64_t)now_ms);
+}
+
+static void groups_that_have_not_changed_for_long_are_forgotten(void **state)
+{
+    (void)state;
+    ps_error err = {0};
+    group_case of = begin();
+    call(&of, "COUNT", PS_NO_COLUMN);
+    call(&of, "COUNT", 4)->is_distinct = true;
+    of.spec.call_count = of.fixture.call_count;
+    of.spec.calls = of.fixture.calls;
+    ps_node node = {.kind = PS_NODE_GROUP_AGGREGATE,
+                    .input_count = 1,
+                    .inputs = inputs,
+                    .schema = fixture_schema(&of.fixture, &schema, of.spec.keys, 0),
+                    .group_aggregate = &of.spec};
+    bench_case plain = {ps_op_group_aggregate_new, &node, "", "", 1000, 0};
+    bench_run run = {.of = &plain,
+                     .restores = true,
+                     .budget = {.size_max = 1ULL << 30},
+                     .output = {.schema = &node.schema, .watermark = PS_WATERMARK_NONE}};
+    ps_arena_init(&run.arena, SIZE_MAX / 2);
+    run.expressions.arena = &run.arena;
+    ps_buf_init(&run.output.text, BENCH_SIZE_MAX);
+    assert_int_equal(ps_outlet_init(&run.outlet, node.schema.field_count,
+                                    bench_types(&run.arena, &node.schema), 1, &err),
+                     PS_OK);
+    run.outlet.push = bench_push;
+    run.outlet.to = &run.output;
+    assert_int_equal(ps_batch_builder_init(&run.builders[0], schema.field_count,
+                                           bench_types(&run.arena, &schema), 4, &err),
+                     PS_OK);
+    bench_make(&run);
+    feed_at(&run, 5000, "+I(A, 1, NULL, NULL, x, NULL, NULL)");
+    feed_at(&run, 5000, "+I(B, 1, NULL, NULL, x, NULL, NULL)");
+    feed_at(&run, 5999, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
+    feed_at(&run, 6998, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
+    feed_at(&run, 7998, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
+    feed_at(&run, 7998, "+I(B, 1, NULL, NULL, y, NULL, NULL)");
+    bench_compare("+I(A, 1, 1)\n+I(B, 1, 1)\n-U(A, 1, 1)\n+U(A, 2, 2)\n-U(A, 2, 2)\n+U(A, 3, 2)\n"
+                  "+I(A, 1, 1)\n+I(B, 1, 1)\n",
+                  &run.output, "over time");
+    ps_operator_free(run.op);
+    ps_store_free(run.store);
+    ps_batch_builder_release(&run.builders[0]);
+    ps_outlet_release(&run.outlet);
+    ps_buf_release(&run.output.text);
+    ps_arena_release(&run.arena);
+    fixture_release(&of.fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_first_nan_sticks_and_of_two_zeros_the_first_stays),
         cmocka_unit_test(sums_wrap_at_their_types_width),
         cmocka_unit_test(variances_follow_the_formula),
+        cmocka_unit_test(groups_that_have_not_changed_for_long_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
