@@ -202,6 +202,9 @@ const ps_value *ps_step_constant(const ps_step *step, uint32_t index);
 /* The first row whose bit is set; count when there is none. */
 uint32_t ps_first_row(const uint64_t *bits, uint32_t count);
 
+/* FLOOR and CEIL of a number (fn_math.c). */
+ps_code ps_row_floor_number(ps_call *call, const ps_value *arguments, ps_value *out);
+
 /* ── for row functions ── */
 
 /* `size` bytes in the run's arena; NULL with err set. */
