@@ -332,6 +332,32 @@ static bool is_on_true(const ps_ast_expr *on)
            (on->kind == PS_AST_EXPR_LITERAL && on->literal.kind == PS_AST_LITERAL_TRUE);
 }
 
+/* JOIN LATERAL (query): the query's conditions on the left side become those of the join. */
+static ps_scope *bind_lateral(ps_binder *binder, ps_scope *left, const ps_ast_join *join,
+                              ps_join_kind kind)
+{
+    ps_plan *plan = binder->plan;
+    const ps_ast_from *from = join->right;
+    const ps_expr *condition = NULL;
+    if (from->kind != PS_AST_FROM_QUERY || (kind != PS_JOIN_INNER && kind != PS_JOIN_LEFT)) {
+        ps_plan_refuse(plan, from->at, "LATERAL other than JOIN LATERAL (query)");
+    }
+    ps_rel *inner = ps_bind_inner(binder, left, from->query, from->at, &condition);
+    ps_slice name = ps_slice_of(from->alias.text, from->alias.size);
+    if (from->columns.count > 0) {
+        ps_plan_refuse(plan, from->at, "column names behind LATERAL");
+    }
+    ps_scope *right = ps_scope_new(binder, inner, name, NULL);
+    ps_rel *rel = join_rel(plan, kind, left->rel, inner, from->at);
+    ps_scope *scope = join_scope(binder, left, right, rel);
+    rel->join.condition = condition;
+    if (join->on != NULL) {
+        ps_bind_context context = {.binder = binder, .scope = scope, .clause = "ON"};
+        rel->join.condition = ps_plan_and(plan, condition, ps_bind_condition(&context, join->on));
+    }
+    return scope;
+}
+
 static ps_scope *bind_join(ps_binder *binder, const ps_ast_from *from, ps_scope *outer)
 {
     ps_plan *plan = binder->plan;
@@ -345,7 +371,7 @@ static ps_scope *bind_join(ps_binder *binder, const ps_ast_from *from, ps_scope 
         return bind_unnest(binder, left, join->right, kind == PS_JOIN_LEFT);
     }
     if (join->right->is_lateral) {
-        ps_plan_refuse(plan, join->right->at, "LATERAL");
+        return bind_lateral(binder, left, join, kind);
     }
     ps_scope *right = ps_bind_from(binder, join->right, outer);
     ps_rel *rel = join_rel(plan, kind, left->rel, right->rel, join->right->at);

@@ -28,7 +28,7 @@ static bool any_reads_outer(const ps_expr *const *exprs, uint32_t count)
     return false;
 }
 
-static bool rel_reads_outer(const ps_rel *rel)
+bool ps_bind_reads_outer(const ps_rel *rel)
 {
     bool found = false;
     if (rel->kind == PS_REL_CALC) {
@@ -40,14 +40,14 @@ static bool rel_reads_outer(const ps_rel *rel)
         found = reads_outer(rel->unnest.collection);
     }
     for (uint32_t i = 0; i < rel->input_count && !found; i++) {
-        found = rel_reads_outer(rel->inputs[i]);
+        found = ps_bind_reads_outer(rel->inputs[i]);
     }
     return found;
 }
 
 /* Column c becomes map[c]; the enclosing query's stay. */
-static const ps_expr *renumber_inner(ps_plan *plan, const ps_expr *expr, const uint32_t *map,
-                                     uint32_t inner_shift, bool resolve_outer)
+const ps_expr *ps_bind_renumber_inner(ps_plan *plan, const ps_expr *expr, const uint32_t *map,
+                                      uint32_t inner_shift, bool resolve_outer)
 {
     if (expr->kind == PS_EXPR_CONSTANT) {
         return expr;
@@ -64,7 +64,8 @@ static const ps_expr *renumber_inner(ps_plan *plan, const ps_expr *expr, const u
     }
     const ps_expr **arguments = PS_PLAN_ARRAY(plan, const ps_expr *, expr->argument_count);
     for (uint32_t i = 0; i < expr->argument_count; i++) {
-        arguments[i] = renumber_inner(plan, expr->arguments[i], map, inner_shift, resolve_outer);
+        arguments[i] =
+            ps_bind_renumber_inner(plan, expr->arguments[i], map, inner_shift, resolve_outer);
     }
     copy->arguments = arguments;
     return copy;
@@ -112,19 +113,19 @@ static void pass_pulled(ps_plan *plan, ps_rel *calc, ps_plan_list *pulled)
     calc->columns = columns;
     calc->column_count = count;
     for (uint32_t i = 0; i < pulled->count; i++) {
-        pulled->items[i] = renumber_inner(plan, pulled->items[i], map, 0, false);
+        pulled->items[i] = ps_bind_renumber_inner(plan, pulled->items[i], map, 0, false);
     }
 }
 
 /* Takes the conditions that read the enclosing query out of the calcs at the top; they are over the
  * relation's columns then. */
-static void pull_conditions(ps_plan *plan, ps_rel *rel, ps_plan_list *pulled)
+void ps_bind_pull_conditions(ps_plan *plan, ps_rel *rel, ps_plan_list *pulled)
 {
     ps_plan_list parts = {0};
     if (rel->kind != PS_REL_CALC) {
         return;
     }
-    pull_conditions(plan, rel->inputs[0], pulled);
+    ps_bind_pull_conditions(plan, rel->inputs[0], pulled);
     ps_plan_conjuncts(plan, rel->calc.condition, &parts);
     rel->calc.condition = NULL;
     for (uint32_t i = 0; i < parts.count; i++) {
@@ -156,25 +157,23 @@ static void add_semi_join(ps_bind_context *context, ps_join_kind kind, ps_rel *r
     context->scope->rel = rel;
 }
 
-/* The query as the right side, and the conditions on both sides that it had inside. */
-static ps_rel *bind_inner(ps_bind_context *context, const ps_ast_query *query, ps_sql_span at,
-                          const ps_expr **out_condition, uint32_t *out_columns)
+ps_rel *ps_bind_inner(ps_binder *binder, ps_scope *scope, const ps_ast_query *query, ps_sql_span at,
+                      const ps_expr **out_condition)
 {
-    ps_plan *plan = context->binder->plan;
-    uint32_t left = context->scope->rel->column_count;
-    ps_rel *rel = ps_bind_query(context->binder, query, context->scope);
+    ps_plan *plan = binder->plan;
+    uint32_t left = scope->rel->column_count;
+    ps_rel *rel = ps_bind_query(binder, query, scope);
     ps_plan_list pulled = {0};
-    *out_columns = rel->column_count;
-    pull_conditions(plan, rel, &pulled);
-    if (rel_reads_outer(rel)) {
+    ps_bind_pull_conditions(plan, rel, &pulled);
+    if (ps_bind_reads_outer(rel)) {
         ps_plan_refuse(plan, at,
                        "a subquery that uses columns of the enclosing query other than in its "
                        "own WHERE");
     }
     const ps_expr *condition = NULL;
     for (uint32_t i = 0; i < pulled.count; i++) {
-        condition =
-            ps_plan_and(plan, condition, renumber_inner(plan, pulled.items[i], NULL, left, true));
+        condition = ps_plan_and(plan, condition,
+                                ps_bind_renumber_inner(plan, pulled.items[i], NULL, left, true));
     }
     *out_condition = condition;
     return rel;
@@ -183,8 +182,8 @@ static ps_rel *bind_inner(ps_bind_context *context, const ps_ast_query *query, p
 static void bind_exists(ps_bind_context *context, const ps_ast_expr *expr, bool is_negated)
 {
     const ps_expr *condition;
-    uint32_t columns;
-    ps_rel *right = bind_inner(context, expr->query, expr->at, &condition, &columns);
+    ps_rel *right =
+        ps_bind_inner(context->binder, context->scope, expr->query, expr->at, &condition);
     add_semi_join(context, is_negated ? PS_JOIN_ANTI : PS_JOIN_SEMI, right, condition, false,
                   expr->at);
 }
@@ -193,7 +192,7 @@ static void bind_in_query(ps_bind_context *context, const ps_ast_expr *expr, boo
 {
     ps_plan *plan = context->binder->plan;
     const ps_ast_expr *operand = expr->in.operand;
-    uint32_t wanted = operand->kind == PS_AST_EXPR_ROW ? operand->items.count : 1, columns;
+    uint32_t wanted = operand->kind == PS_AST_EXPR_ROW ? operand->items.count : 1;
     uint32_t left = context->scope->rel->column_count;
     const ps_expr **values = PS_PLAN_ARRAY(plan, const ps_expr *, wanted);
     for (uint32_t i = 0; i < wanted; i++) {
@@ -201,10 +200,12 @@ static void bind_in_query(ps_bind_context *context, const ps_ast_expr *expr, boo
                                                                            : operand);
     }
     const ps_expr *condition;
-    ps_rel *right = bind_inner(context, expr->in.query, expr->at, &condition, &columns);
-    if (columns != wanted) {
+    ps_rel *right =
+        ps_bind_inner(context->binder, context->scope, expr->in.query, expr->at, &condition);
+    if (right->column_count < wanted || (condition == NULL && right->column_count != wanted)) {
         ps_plan_fail(plan, PS_E_INVALID, expr->at,
-                     "the query of IN gives %u columns where %u are compared", columns, wanted);
+                     "the query of IN gives %u columns where %u are compared", right->column_count,
+                     wanted);
     }
     bool is_nullable = false, is_correlated = condition != NULL;
     for (uint32_t i = 0; i < wanted; i++) {
@@ -220,49 +221,6 @@ static void bind_in_query(ps_bind_context *context, const ps_ast_expr *expr, boo
     }
     add_semi_join(context, is_negated ? PS_JOIN_ANTI : PS_JOIN_SEMI, right, condition,
                   is_negated && is_nullable, expr->at);
-}
-
-/* ── scalar subqueries ── */
-
-static bool gives_one_row(const ps_rel *rel)
-{
-    while (rel->kind == PS_REL_CALC && rel->calc.condition == NULL) {
-        rel = rel->inputs[0];
-    }
-    return (rel->kind == PS_REL_AGGREGATE && rel->aggregate.keys.count == 0 &&
-            !rel->aggregate.is_windowed) ||
-           (rel->kind == PS_REL_VALUES && rel->values.row_count == 1);
-}
-
-const ps_expr *ps_bind_scalar_subquery(ps_bind_context *context, const ps_ast_expr *expr)
-{
-    ps_plan *plan = context->binder->plan;
-    ps_rel *left = context->scope->rel;
-    if (!context->takes_subqueries) {
-        ps_plan_refuse(plan, expr->at, "a scalar subquery in this place");
-    }
-    ps_rel *right = ps_bind_query(context->binder, expr->query, context->scope);
-    if (right->column_count != 1) {
-        ps_plan_fail(plan, PS_E_INVALID, expr->at, "a scalar subquery must give one column, not %u",
-                     right->column_count);
-    }
-    if (rel_reads_outer(right)) {
-        ps_plan_refuse(plan, expr->at, "a correlated scalar subquery");
-    }
-    if (!gives_one_row(right)) {
-        ps_plan_refuse(plan, expr->at,
-                       "a scalar subquery that is not an aggregate without GROUP BY");
-    }
-    ps_rel *rel = ps_rel_new(plan, PS_REL_JOIN, expr->at, 2, left->column_count + 1);
-    rel->inputs[0] = left;
-    rel->inputs[1] = right;
-    rel->join.kind = PS_JOIN_LEFT;
-    memcpy(rel->columns, left->columns, left->column_count * sizeof *rel->columns);
-    ps_rel_column *value = &rel->columns[left->column_count];
-    *value = right->columns[0];
-    value->type = ps_type_with_nullable(plan->arena, value->type, true);
-    context->scope->rel = rel;
-    return ps_plan_column(plan, left->column_count, value->type);
 }
 
 /* ── WHERE ── */
