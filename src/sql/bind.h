@@ -154,17 +154,17 @@ ps_window ps_bind_group_window(ps_bind_context *context, const ps_ast_call *call
                                const ps_expr **out_time);
 /* WHERE, its subqueries as joins on scope->rel. */
 void ps_bind_where(ps_bind_context *context, const ps_ast_expr *where);
-/* A subquery as the right side of a join with the scope's relation: the conditions in its WHERE that
- * read the enclosing query's columns come out as *out_condition, in joined numbering (NULL: none);
- * what they read of the subquery is appended to its columns. */
+/* A subquery as the right side of a join with the scope's relation: the conditions in its WHERE
+ * that read the enclosing query's columns come out as *out_condition, in joined numbering (NULL:
+ * none); what they read of the subquery is appended to its columns. */
 ps_rel *ps_bind_inner(ps_binder *binder, ps_scope *scope, const ps_ast_query *query,
                       ps_sql_span at, const ps_expr **out_condition);
 bool ps_bind_reads_outer(const ps_rel *rel);
 /* Takes the conditions that read the enclosing query out of the calcs at the top of `rel`; they are
  * over its columns then, to which what they read is appended. */
 void ps_bind_pull_conditions(ps_plan *plan, ps_rel *rel, ps_plan_list *pulled);
-/* Column c becomes map[c] (NULL: c) + inner_shift; the enclosing query's become its own numbers when
- * resolve_outer, else stay. */
+/* Column c becomes map[c] (NULL: c) + inner_shift; the enclosing query's become its own numbers
+ * when resolve_outer, else stay. */
 const ps_expr *ps_bind_renumber_inner(ps_plan *plan, const ps_expr *expr, const uint32_t *map,
                                       uint32_t inner_shift, bool resolve_outer);
 /* `query` as a single-row join on the scope's relation; the value is the returned column. */

@@ -151,8 +151,9 @@ static ps_rel *bind_set(ps_binder *binder, const ps_ast_query *query)
     ps_rel *left = ps_bind_query(binder, query->set.left, NULL);
     ps_rel *right = ps_bind_query(binder, query->set.right, NULL);
     if (left->column_count != right->column_count) {
-        ps_plan_fail(plan, PS_E_INVALID, query->set.op_at, "column count mismatch in %s: %u and %u",
-                     set_name(query->set.op), left->column_count, right->column_count);
+        ps_plan_fail(plan, PS_E_INVALID, query->set.op_at,
+                     "column count mismatch in %s%s: %u and %u", set_name(query->set.op),
+                     query->set.is_all ? " ALL" : "", left->column_count, right->column_count);
     }
     const ps_type **left_types = PS_PLAN_ARRAY(plan, const ps_type *, left->column_count);
     const ps_type **right_types = PS_PLAN_ARRAY(plan, const ps_type *, left->column_count);
