@@ -49,6 +49,7 @@ struct ps_lane {
     uint32_t instance_count;
     ps_instance *instances; /* by node id */
     uint64_t rows_in, rows_out;
+    uint32_t save_node, save_region; /* where a checkpoint under way goes on */
 };
 
 PS_CHECKED ps_code ps_lane_new(const ps_stream_job_options *options, ps_lane **out, ps_error *err);
@@ -62,9 +63,13 @@ PS_CHECKED ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err);
 PS_CHECKED ps_code ps_lane_release(ps_lane *lane, ps_error *err);
 
 /* ── checkpoints ── */
-/* The lane's part of a checkpoint (sinks prepared), and back into a fresh lane, whose sinks then
- * commit what was prepared. Between steps only. */
-PS_CHECKED ps_code ps_lane_save(ps_lane *lane, ps_checkpoint_writer *writer, ps_error *err);
+/* The barrier, between steps: positions, marks and prepared sinks are written, the state is frozen
+ * as it is. Then more of the state is handed out, at most chunks_max × 64 KiB a call, until that
+ * says true; steps may lie between. abort drops what is still owed. */
+PS_CHECKED ps_code ps_lane_save_begin(ps_lane *lane, ps_checkpoint_writer *writer, ps_error *err);
+PS_CHECKED bool ps_lane_save_more(ps_lane *lane, ps_checkpoint_writer *writer, uint32_t chunks_max);
+void ps_lane_save_abort(ps_lane *lane);
+/* Back into a fresh lane, whose sinks then commit what was prepared. */
 PS_CHECKED ps_code ps_lane_load(ps_lane *lane, ps_checkpoint_reader *reader, ps_error *err);
 /* After the checkpoint is durable. */
 PS_CHECKED ps_code ps_lane_commit(ps_lane *lane, ps_error *err);

@@ -4,7 +4,11 @@
  *   SOURCE     u64 rows read, slice position (empty for VALUES, whose rows read say enough)
  *   SINK       slice prepared
  *   operators  i64 watermark, i64 due, u64 last sequence, u64 late rows, slice of the merge (empty:
- *              none), u64 number of regions; per region u64 size and its bytes
+ *              none), u64 number of regions, u64 size of each
+ *
+ * then the regions' bytes in any order: u64 node, u64 region, u64 offset, slice; a node of 2^64−1
+ * ends. The first part is written at the barrier; the regions are frozen there and handed out chunk
+ * by chunk while the lane goes on (base/region.h).
  */
 #include <string.h>
 
@@ -73,15 +77,17 @@ static ps_code save_operator(ps_instance *at, ps_checkpoint_writer *writer, ps_e
     uint32_t count = ps_store_region_count(at->store);
     ps_checkpoint_put_u64(writer, count);
     for (uint32_t i = 0; i < count; i++) {
-        const ps_region *region = ps_store_region_at(at->store, i);
+        ps_region *region = ps_store_region_at(at->store, i);
         ps_checkpoint_put_u64(writer, region->size);
-        ps_checkpoint_put(writer, region->data, region->size);
+        ps_region_freeze(region);
     }
     return code;
 }
 
-ps_code ps_lane_save(ps_lane *lane, ps_checkpoint_writer *writer, ps_error *err)
+ps_code ps_lane_save_begin(ps_lane *lane, ps_checkpoint_writer *writer, ps_error *err)
 {
+    lane->save_node = 0;
+    lane->save_region = 0;
     ps_code code = PS_OK;
     for (uint32_t i = 0; code == PS_OK && i < lane->instance_count; i++) {
         ps_instance *at = &lane->instances[i];
@@ -98,27 +104,93 @@ ps_code ps_lane_save(ps_lane *lane, ps_checkpoint_writer *writer, ps_error *err)
     return code;
 }
 
+bool ps_lane_save_more(ps_lane *lane, ps_checkpoint_writer *writer, uint32_t chunks_max)
+{
+    static const uint64_t end_mark = UINT64_MAX;
+    char chunk[PS_REGION_CHUNK];
+    while (lane->save_node < lane->instance_count) {
+        ps_store *store = lane->instances[lane->save_node].store;
+        if (store == NULL || lane->save_region == ps_store_region_count(store)) {
+            lane->save_node++;
+            lane->save_region = 0;
+            continue;
+        }
+        if (chunks_max == 0) {
+            return false;
+        }
+        ps_region *region = ps_store_region_at(store, lane->save_region);
+        uint64_t offset;
+        uint32_t size;
+        if (!ps_region_next_chunk(region, chunk, &offset, &size)) {
+            ps_region_thaw(region);
+            lane->save_region++;
+            continue;
+        }
+        ps_checkpoint_put_u64(writer, lane->save_node);
+        ps_checkpoint_put_u64(writer, lane->save_region);
+        ps_checkpoint_put_u64(writer, offset);
+        ps_checkpoint_put_slice(writer, ps_slice_of(chunk, size));
+        chunks_max--;
+    }
+    ps_checkpoint_put_u64(writer, end_mark);
+    return true;
+}
+
+void ps_lane_save_abort(ps_lane *lane)
+{
+    for (uint32_t i = 0; i < lane->instance_count; i++) {
+        ps_store *store = lane->instances[i].store;
+        for (uint32_t k = 0; store != NULL && k < ps_store_region_count(store); k++) {
+            ps_region *region = ps_store_region_at(store, k);
+            if (region->frozen) {
+                ps_region_thaw(region);
+            }
+        }
+    }
+}
+
 /* ── loading ── */
 
-static ps_code load_region(ps_instance *at, uint32_t index, ps_checkpoint_reader *reader,
-                           ps_error *err)
+/* Makes a region as large as it was; what the operator's constructor has made is overwritten. */
+static ps_code load_region_size(ps_instance *at, uint32_t index, ps_checkpoint_reader *reader,
+                                ps_error *err)
 {
     ps_region *region = ps_store_region_at(at->store, index);
     uint64_t size = ps_checkpoint_get_u64(reader);
-    if (reader->failed || size > reader->size - reader->at || size < region->size) {
+    if (reader->failed || size > reader->size || size < region->size) {
         reader->failed = true;
         return PS_OK;
     }
-    /* what the operator's constructor has made is overwritten */
     void *added;
-    ps_code code = PS_OK;
-    if (size > region->size) {
-        code = ps_store_extend(at->store, region, size - region->size, &added, err);
+    return size > region->size
+               ? ps_store_extend(at->store, region, size - region->size, &added, err)
+               : PS_OK;
+}
+
+/* The regions' bytes, up to the end mark. */
+static void load_chunks(ps_lane *lane, ps_checkpoint_reader *reader)
+{
+    for (;;) {
+        uint64_t node = ps_checkpoint_get_u64(reader);
+        if (reader->failed || node == UINT64_MAX) {
+            return;
+        }
+        uint64_t index = ps_checkpoint_get_u64(reader);
+        uint64_t offset = ps_checkpoint_get_u64(reader);
+        ps_slice bytes = ps_checkpoint_get_slice(reader);
+        ps_store *store = node < lane->instance_count ? lane->instances[node].store : NULL;
+        ps_region *region = store != NULL && index < ps_store_region_count(store)
+                                ? ps_store_region_at(store, (uint32_t)index)
+                                : NULL;
+        if (reader->failed || region == NULL || offset > region->size ||
+            bytes.size > region->size - offset) {
+            reader->failed = true;
+            return;
+        }
+        if (bytes.size > 0) {
+            memcpy(region->data + offset, bytes.data, bytes.size);
+        }
     }
-    if (code == PS_OK) {
-        ps_checkpoint_get(reader, region->data, size);
-    }
-    return code;
 }
 
 /* Event time begins anew, while timers and state stay. */
@@ -148,15 +220,22 @@ static ps_code load_operator(ps_instance *at, ps_checkpoint_reader *reader, ps_e
     }
     ps_code code = at->merge != NULL ? ps_merge_load(at->merge, merge, err) : PS_OK;
     for (uint32_t i = 0; code == PS_OK && i < count; i++) {
-        code = load_region(at, i, reader, err);
+        code = load_region_size(at, i, reader, err);
     }
     at->op->watermark = mark.watermark;
     at->op->due = mark.due;
     at->op->last_sequence = mark.last_sequence;
     at->op->late_row_count = mark.late_row_count;
-    if (code == PS_OK && at->op->class->restored != NULL) {
-        code = at->op->class->restored(at->op, err);
+    return code;
+}
+
+/* When the state is back. */
+static ps_code wake_operator(ps_instance *at, ps_error *err)
+{
+    if (at->op == NULL) {
+        return PS_OK;
     }
+    ps_code code = at->op->class->restored != NULL ? at->op->class->restored(at->op, err) : PS_OK;
     if (at->lane->options->forget_watermarks) {
         forget_watermarks(at);
     }
@@ -199,6 +278,12 @@ ps_code ps_lane_load(ps_lane *lane, ps_checkpoint_reader *reader, ps_error *err)
         } else {
             code = load_sink(at, reader, err);
         }
+    }
+    if (code == PS_OK) {
+        load_chunks(lane, reader);
+    }
+    for (uint32_t i = 0; code == PS_OK && !reader->failed && i < lane->instance_count; i++) {
+        code = wake_operator(&lane->instances[i], err);
     }
     if (code == PS_OK && reader->failed) {
         code = ps_error_set(err, PS_E_DAMAGED,

@@ -1,5 +1,6 @@
 #include "run/stream_job.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -7,7 +8,14 @@
 #include "run/checkpoint.h"
 #include "run/lane.h"
 
-enum { IDLE_WAIT_NS = 2000000 };
+/* Of a checkpoint, between two steps: a millisecond or so. */
+enum { CHUNKS_A_STEP = 16, IDLE_WAIT_NS = 2000000 };
+
+typedef enum {
+    SAVE_NONE,
+    SAVE_STATE,  /* the state is handed out between steps */
+    SAVE_SYNCING /* a thread makes the file durable */
+} save_phase;
 
 struct ps_stream_job {
     ps_stream_job_options options;
@@ -16,6 +24,13 @@ struct ps_stream_job {
     uint64_t checkpoint_number;
     int64_t checkpoint_at_ns; /* monotonic, of the last one */
     bool is_finished;
+    /* a checkpoint under way */
+    save_phase phase;
+    ps_checkpoint_writer *writer;
+    pthread_t syncer;
+    _Atomic bool is_synced;
+    ps_code sync_code;
+    ps_error sync_error;
     _Atomic bool stops, cancels;
     ps_stream_job_counters counters;
 };
@@ -27,30 +42,101 @@ static ps_io *io_of(const ps_stream_job *job)
 
 /* ── checkpoints: u64 1 when the job has finished, then the lane ── */
 
-static ps_code take_checkpoint(ps_stream_job *job, bool is_finished, ps_error *err)
+static ps_code begin_checkpoint(ps_stream_job *job, bool is_finished, ps_error *err)
 {
-    ps_checkpoint_writer *writer;
     ps_code code =
         ps_checkpoint_writer_open(io_of(job), job->options.state_dir, job->options.fingerprint,
-                                  job->checkpoint_number + 1, &writer, err);
+                                  job->checkpoint_number + 1, &job->writer, err);
     if (code != PS_OK) {
         return code;
     }
-    ps_checkpoint_put_u64(writer, is_finished ? 1 : 0);
-    code = ps_lane_save(job->lane, writer, err);
+    ps_checkpoint_put_u64(job->writer, is_finished ? 1 : 0);
+    code = ps_lane_save_begin(job->lane, job->writer, err);
     if (code != PS_OK) {
-        ps_checkpoint_writer_abort(writer);
+        ps_lane_save_abort(job->lane);
+        ps_checkpoint_writer_abort(job->writer);
         return code;
     }
-    code = ps_checkpoint_writer_commit(writer, err);
-    if (code != PS_OK) {
-        return code;
+    job->phase = SAVE_STATE;
+    return PS_OK;
+}
+
+static void *sync_checkpoint(void *with)
+{
+    ps_stream_job *job = with;
+    job->sync_code = ps_checkpoint_writer_commit(job->writer, &job->sync_error);
+    job->is_synced = true;
+    return NULL;
+}
+
+/* The file is durable (or not): the sinks commit. */
+static ps_code end_checkpoint(ps_stream_job *job, ps_error *err)
+{
+    job->phase = SAVE_NONE;
+    job->checkpoint_at_ns = ps_io_now_mono_ns(io_of(job));
+    if (job->sync_code != PS_OK) {
+        *err = job->sync_error;
+        return job->sync_code;
     }
     job->checkpoint_number++;
-    job->checkpoint_at_ns = ps_io_now_mono_ns(io_of(job));
     job->counters.checkpoint_count++;
-    code = ps_lane_commit(job->lane, err);
+    ps_code code = ps_lane_commit(job->lane, err);
     return code == PS_OK ? ps_checkpoint_prune(io_of(job), job->options.state_dir, err) : code;
+}
+
+/* A little more of the checkpoint under way. */
+static ps_code advance_checkpoint(ps_stream_job *job, ps_error *err)
+{
+    if (job->phase == SAVE_STATE && ps_lane_save_more(job->lane, job->writer, CHUNKS_A_STEP)) {
+        job->is_synced = false;
+        job->phase = SAVE_SYNCING;
+        if (pthread_create(&job->syncer, NULL, sync_checkpoint, job) != 0) {
+            (void)sync_checkpoint(job); /* no thread to be had: here, then */
+            return end_checkpoint(job, err);
+        }
+    }
+    if (job->phase == SAVE_SYNCING && job->is_synced) {
+        pthread_join(job->syncer, NULL);
+        return end_checkpoint(job, err);
+    }
+    return PS_OK;
+}
+
+/* The checkpoint under way, to its end; no other step lies between. */
+static ps_code complete_checkpoint(ps_stream_job *job, ps_error *err)
+{
+    if (job->phase == SAVE_STATE) {
+        while (!ps_lane_save_more(job->lane, job->writer, UINT32_MAX)) {
+        }
+        (void)sync_checkpoint(job);
+        return end_checkpoint(job, err);
+    }
+    if (job->phase == SAVE_SYNCING) {
+        pthread_join(job->syncer, NULL);
+        return end_checkpoint(job, err);
+    }
+    return PS_OK;
+}
+
+/* One from beginning to end, here and now. */
+static ps_code take_checkpoint(ps_stream_job *job, bool is_finished, ps_error *err)
+{
+    ps_code code = complete_checkpoint(job, err);
+    if (code == PS_OK) {
+        code = begin_checkpoint(job, is_finished, err);
+    }
+    return code == PS_OK ? complete_checkpoint(job, err) : code;
+}
+
+static void drop_checkpoint(ps_stream_job *job)
+{
+    if (job->phase == SAVE_STATE) {
+        ps_lane_save_abort(job->lane);
+        ps_checkpoint_writer_abort(job->writer);
+    } else if (job->phase == SAVE_SYNCING) {
+        pthread_join(job->syncer, NULL);
+    }
+    job->phase = SAVE_NONE;
 }
 
 static ps_code lock_state(ps_stream_job *job, ps_error *err)
@@ -119,6 +205,7 @@ void ps_stream_job_free(ps_stream_job *job)
     if (job == NULL) {
         return;
     }
+    drop_checkpoint(job);
     ps_lane_free(job->lane);
     ps_io_close(io_of(job), job->lock);
     free(job);
@@ -169,6 +256,7 @@ static void count(ps_stream_job *job)
 static bool checkpoint_is_due(const ps_stream_job *job)
 {
     return job->options.state_dir != NULL && job->options.checkpoint_interval_ms > 0 &&
+           job->phase == SAVE_NONE &&
            ps_io_now_mono_ns(io_of(job)) - job->checkpoint_at_ns >=
                job->options.checkpoint_interval_ms * 1000000;
 }
@@ -193,6 +281,13 @@ ps_code ps_stream_job_run(ps_stream_job *job, ps_error *err)
     if (job->is_finished) {
         return PS_OK;
     }
+    if (job->options.state_dir != NULL && job->checkpoint_number == 0) {
+        /* what the sinks are called is known from here on, should the process die */
+        ps_code code = take_checkpoint(job, false, err);
+        if (code != PS_OK) {
+            return code;
+        }
+    }
     ps_lane *lane = job->lane;
     lane->clock.query_start_ms = ps_io_now_wall_ns(io_of(job)) / 1000000;
     for (;;) {
@@ -211,7 +306,10 @@ ps_code ps_stream_job_run(ps_stream_job *job, ps_error *err)
             return finish(job, err);
         }
         if (code == PS_OK && checkpoint_is_due(job)) {
-            code = take_checkpoint(job, false, err);
+            code = begin_checkpoint(job, false, err);
+        }
+        if (code == PS_OK && job->phase != SAVE_NONE) {
+            code = advance_checkpoint(job, err);
         }
         if (code != PS_OK) {
             return code;

@@ -7,8 +7,8 @@
  * on from the positions. Without a state directory there are no checkpoints, and sinks become
  * visible at the end.
  *
- * Threads: ps_stream_job_run runs in its caller's; ps_stream_job_stop may be called from any thread or a signal
- * handler; the counters may be read from any thread.
+ * Threads: ps_stream_job_run runs in its caller's; ps_stream_job_stop may be called from any
+ * thread or a signal handler; the counters may be read from any thread.
  */
 #ifndef PS_RUN_STREAM_JOB_H
 #define PS_RUN_STREAM_JOB_H
