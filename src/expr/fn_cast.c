@@ -179,6 +179,11 @@ static bool parse_double(ps_slice text, bool is_float, double *out)
     return *end == '\0';
 }
 
+ps_code ps_call_double(ps_call *call, ps_slice text, double *out)
+{
+    return parse_double(text, false, out) ? PS_OK : not_a(call, text, &ps_type_double);
+}
+
 static ps_code to_double(ps_call *call, const ps_type *from, const ps_type *to, const ps_value *in,
                          ps_value *out)
 {

@@ -4,10 +4,10 @@
 #include "expr/kernel.h"
 
 static const ps_function_family *const families[] = {
-    &ps_family_compare,   &ps_family_in,         &ps_family_logic, &ps_family_condition,
-    &ps_family_cast,      &ps_family_arithmetic, &ps_family_math,  &ps_family_text,
-    &ps_family_search,    &ps_family_regex,      &ps_family_hash,  &ps_family_time,
-    &ps_family_time_parts};
+    &ps_family_compare,    &ps_family_in,         &ps_family_logic,     &ps_family_condition,
+    &ps_family_cast,       &ps_family_arithmetic, &ps_family_math,      &ps_family_text,
+    &ps_family_search,     &ps_family_regex,      &ps_family_hash,      &ps_family_time,
+    &ps_family_time_parts, &ps_family_json,       &ps_family_json_make, &ps_family_nested};
 
 enum { FAMILY_COUNT = sizeof families / sizeof families[0] };
 

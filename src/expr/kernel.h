@@ -118,7 +118,8 @@ enum {
     PS_IS_LENIENT = 4,       /* NULL arguments do not make the result NULL */
     PS_IS_UNIQUE = 8,        /* each call gives another value: no common subexpression */
     PS_TAKES_CONSTANTS = 16, /* the kernel handles constant arguments; else they are spread */
-    PS_IS_NO_OP = 32         /* the result is the argument as it lies there */
+    PS_IS_NO_OP = 32,        /* the result is the argument as it lies there */
+    PS_IS_KEPT = 64          /* not folded: who takes the result looks at where it is from */
 };
 
 /* `pattern` is overloads separated by '|', each PARAMETERS>RESULT. Parameters, one letter each:
@@ -210,6 +211,8 @@ ps_code ps_row_floor_number(ps_call *call, const ps_value *arguments, ps_value *
 /* `size` bytes in the run's arena; NULL with err set. */
 char *ps_call_take(ps_call *call, size_t size);
 PS_CHECKED ps_code ps_call_copy(ps_call *call, ps_slice text, ps_value *out);
+/* A text as DOUBLE, as CAST reads it (fn_cast.c). */
+PS_CHECKED ps_code ps_call_double(ps_call *call, ps_slice text, double *out);
 /* What was appended to the scratch buffer becomes the result. */
 PS_CHECKED ps_code ps_call_finish(ps_call *call, ps_value *out);
 ps_buf *ps_call_scratch(ps_call *call);

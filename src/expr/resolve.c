@@ -319,7 +319,8 @@ static ps_code finish_call(ps_resolution *r, const ps_expr **out)
         return ps_expr_no_memory(r->err);
     }
     *out = call;
-    if (!function->entry.is_deterministic || r->count == 0 || !all_constant(r)) {
+    if (!function->entry.is_deterministic || r->count == 0 || !all_constant(r) ||
+        (function->flags & PS_IS_KEPT) != 0) {
         return PS_OK;
     }
     return fold(r->context, call, out, r->err);
