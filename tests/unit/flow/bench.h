@@ -1,7 +1,8 @@
 /* The operator contract bench: runs one operator over a text of rows and watermarks in every way
  * that must make no difference, and compares its output with a text (DESIGN decision 3):
  * row by row; all at once; with an outlet of one row; with the state saved and loaded into a fresh
- * operator between any two steps; and the last two together.
+ * operator between any two steps; the last two together; and with the state frozen at each step, as
+ * a checkpoint does it: what is handed out afterwards must be the bytes of before.
  *
  * Input, one line each; two inputs: "0: " or "1: " before the row:
  *     +I(1, abc, NULL)      a row; DECIMAL as written, times and intervals as whole ticks
@@ -148,6 +149,7 @@ typedef struct {
     const bench_case *of;
     uint32_t batch_rows, outlet_rows;
     bool restores; /* between any two steps */
+    bool freezes;  /* before each step */
     ps_arena arena;
     ps_budget budget;
     ps_program_clock clock;
@@ -219,6 +221,43 @@ static inline void bench_restore(bench_run *run)
     ps_store_free(old_store);
 }
 
+/* The state before a step. */
+typedef struct {
+    char *bytes[PS_STORE_REGIONS_MAX];
+    uint64_t sizes[PS_STORE_REGIONS_MAX];
+} bench_frozen;
+
+static inline void bench_freeze(bench_run *run, bench_frozen *out)
+{
+    for (uint32_t i = 0; i < ps_store_region_count(run->store); i++) {
+        ps_region *region = ps_store_region_at(run->store, i);
+        out->sizes[i] = region->size;
+        out->bytes[i] = malloc(region->size + 1);
+        memcpy(out->bytes[i], region->data, region->size);
+        ps_region_freeze(region);
+    }
+}
+
+static inline void bench_thaw(bench_run *run, bench_frozen *frozen)
+{
+    char chunk[PS_REGION_CHUNK];
+    for (uint32_t i = 0; i < ps_store_region_count(run->store); i++) {
+        ps_region *region = ps_store_region_at(run->store, i);
+        uint64_t offset, seen = 0;
+        uint32_t size;
+        while (ps_region_next_chunk(region, chunk, &offset, &size)) {
+            assert_true(offset + size <= frozen->sizes[i]);
+            if (memcmp(chunk, frozen->bytes[i] + offset, size) != 0) {
+                fail_msg("region %u (%s) was written without a touch", i, region->name);
+            }
+            seen += size;
+        }
+        assert_int_equal(seen, frozen->sizes[i]);
+        ps_region_thaw(region);
+        free(frozen->bytes[i]);
+    }
+}
+
 /* Feeds what was gathered for the input, with the watermark behind it. */
 static inline void bench_feed(bench_run *run, uint32_t input, int64_t watermark, uint64_t sequence)
 {
@@ -226,9 +265,16 @@ static inline void bench_feed(bench_run *run, uint32_t input, int64_t watermark,
     ps_batch_builder *builder = &run->builders[input];
     builder->batch.watermark_after = watermark;
     builder->batch.sequence_after = sequence;
+    bench_frozen frozen;
+    if (run->freezes) {
+        bench_freeze(run, &frozen);
+    }
     ps_code code = ps_operator_feed(run->op, input, &builder->batch, &err);
     if (code != PS_OK) {
         fail_msg("the operator failed: %s", err.text);
+    }
+    if (run->freezes) {
+        bench_thaw(run, &frozen);
     }
     ps_batch_builder_reset(builder);
     if (run->restores) {
@@ -290,15 +336,18 @@ static inline void bench_compare(const char *expected, const bench_output *outpu
     ps_buf_release(&wanted);
 }
 
+typedef enum { BENCH_PLAIN, BENCH_RESTORES, BENCH_FREEZES } bench_state_mode;
+
 static inline void bench_run_once(const bench_case *of, uint32_t batch_rows, uint32_t outlet_rows,
-                                  bool restores, const char *mode)
+                                  bench_state_mode state_mode, const char *mode)
 {
     ps_error err = {0};
     bench_run run = {
         .of = of,
         .batch_rows = batch_rows,
         .outlet_rows = outlet_rows,
-        .restores = restores,
+        .restores = state_mode == BENCH_RESTORES,
+        .freezes = state_mode == BENCH_FREEZES,
         .budget = {.size_max = 1ULL << 32},
         .clock = {.now_ms = of->now_ms, .query_start_ms = of->now_ms},
         .output = {.schema = &of->node->schema, .watermark = PS_WATERMARK_NONE},
@@ -334,12 +383,13 @@ static inline void bench_run_once(const bench_case *of, uint32_t batch_rows, uin
 /* All ways. */
 static inline void bench_check(const bench_case *of)
 {
-    bench_run_once(of, PS_BATCH_ROWS, PS_BATCH_ROWS, false, "all at once");
-    bench_run_once(of, 1, PS_BATCH_ROWS, false, "row by row");
-    bench_run_once(of, 3, PS_BATCH_ROWS, false, "three rows at a time");
-    bench_run_once(of, PS_BATCH_ROWS, 1, false, "an outlet of one row");
-    bench_run_once(of, 1, PS_BATCH_ROWS, true, "saved and loaded between steps");
-    bench_run_once(of, 2, 1, true, "saved and loaded, an outlet of one row");
+    bench_run_once(of, PS_BATCH_ROWS, PS_BATCH_ROWS, BENCH_PLAIN, "all at once");
+    bench_run_once(of, 1, PS_BATCH_ROWS, BENCH_PLAIN, "row by row");
+    bench_run_once(of, 3, PS_BATCH_ROWS, BENCH_PLAIN, "three rows at a time");
+    bench_run_once(of, PS_BATCH_ROWS, 1, BENCH_PLAIN, "an outlet of one row");
+    bench_run_once(of, 1, PS_BATCH_ROWS, BENCH_RESTORES, "saved and loaded between steps");
+    bench_run_once(of, 2, 1, BENCH_RESTORES, "saved and loaded, an outlet of one row");
+    bench_run_once(of, 1, PS_BATCH_ROWS, BENCH_FREEZES, "frozen at each step");
 }
 
 /* Schemas and nodes of a test, on its stack. */
