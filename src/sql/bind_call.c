@@ -165,6 +165,9 @@ static void refuse_clauses(ps_plan *plan, const ps_ast_call *call, ps_sql_span a
     if (call->order_by.count > 0 || call->within_group.count > 0) {
         ps_plan_refuse(plan, at, "ORDER BY in an aggregate function");
     }
+    if (call->json != NULL && call->json->on_null != PS_AST_ON_NULL_DEFAULT) {
+        ps_plan_refuse(plan, at, "NULL or ABSENT ON NULL in an aggregate function");
+    }
     if (call->respect == PS_AST_IGNORE_NULLS) {
         ps_plan_refuse(plan, at, "IGNORE NULLS");
     }

@@ -225,13 +225,16 @@ static ps_columns calc_key(ps_plan *plan, const ps_rel *rel)
 static ps_columns aggregate_key(ps_plan *plan, const ps_rel *rel)
 {
     uint32_t keys = rel->aggregate.keys.count, calls = rel->aggregate.call_count, count = 0;
-    uint32_t *columns = PS_PLAN_ARRAY(plan, uint32_t, rel->column_count);
+    uint32_t *columns = PS_PLAN_ARRAY(plan, uint32_t, rel->column_count), bounds = 0;
     for (uint32_t i = 0; i < rel->column_count; i++) {
         if (i < keys || i >= keys + calls) {
             columns[count++] = i;
         }
     }
-    return (ps_columns){count, columns};
+    for (uint32_t i = 0; i < rel->aggregate.property_count; i++) {
+        bounds += rel->aggregate.properties[i] != PS_WINDOW_TIME ? 1 : 0;
+    }
+    return rel->aggregate.is_windowed && bounds < 2 ? no_key : (ps_columns){count, columns};
 }
 
 static ps_columns rank_key(ps_plan *plan, const ps_rel *rel)
