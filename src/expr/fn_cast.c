@@ -351,7 +351,8 @@ static ps_code to_date(ps_call *call, const ps_type *from, const ps_type *to, co
     if (ps_type_is_text(from)) {
         return ps_date_parse(in->text, &out->i64) ? PS_OK : not_a(call, in->text, to);
     }
-    out->i64 = floor_divide(local_ticks(call, from, in->i64, 1000), DAY_SECONDS * 1000LL);
+    /* cut towards zero, as the reference implementation does: before 1970 the day behind */
+    out->i64 = local_ticks(call, from, in->i64, 1000) / (DAY_SECONDS * 1000LL);
     return PS_OK;
 }
 
