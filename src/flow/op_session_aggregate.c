@@ -2,7 +2,8 @@
  *
  * A row's own window is [time, time + gap); windows of a key that overlap or touch become one. A
  * row is late when the window that it would be part of has closed: one that joins a live session
- * never is. A session has one timer; when it rings and the session has grown meanwhile it is set anew, so
+ * never is.
+ * A session has one timer; when it rings and the session has grown meanwhile it is set anew, so
  * that growing costs nothing. Sessions that were merged into others leave their timers behind: the
  * generation in the timer is not the block's any more.
  * Order of results: by the instant at which the window closes, then by timers. */

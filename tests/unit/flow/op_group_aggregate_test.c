@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "flow/aggregate_fixture.h"
 
 static const ps_type decimal_type = {
@@ -262,53 +264,102 @@ static void feed_at(bench_run *run, int64_t now_ms, const char *row)
     bench_feed(run, 0, PS_WATERMARK_NONE, (uint64_t)now_ms);
 }
 
+/* A run whose steps a test takes by itself. */
+typedef struct {
+    group_case of;
+    ps_node node;
+    bench_case plain;
+    bench_run run;
+} open_run;
+
+static void begin_run(open_run *open, int64_t ttl_ms)
+{
+    ps_error err = {0};
+    bench_run *run = &open->run;
+    open->of.spec.call_count = open->of.fixture.call_count;
+    open->of.spec.calls = open->of.fixture.calls;
+    open->node =
+        (ps_node){.kind = PS_NODE_GROUP_AGGREGATE,
+                  .input_count = 1,
+                  .inputs = inputs,
+                  .schema = fixture_schema(&open->of.fixture, &schema, open->of.spec.keys, 0),
+                  .group_aggregate = &open->of.spec};
+    open->plain = (bench_case){ps_op_group_aggregate_new, &open->node, "", "", ttl_ms, 0};
+    *run = (bench_run){.of = &open->plain,
+                       .budget = {.size_max = 1ULL << 30},
+                       .output = {.schema = &open->node.schema, .watermark = PS_WATERMARK_NONE}};
+    ps_arena_init(&run->arena, SIZE_MAX / 2);
+    run->expressions.arena = &run->arena;
+    ps_buf_init(&run->output.text, BENCH_SIZE_MAX);
+    assert_int_equal(ps_outlet_init(&run->outlet, open->node.schema.field_count,
+                                    bench_types(&run->arena, &open->node.schema), 1, &err),
+                     PS_OK);
+    run->outlet.push = bench_push;
+    run->outlet.to = &run->output;
+    assert_int_equal(ps_batch_builder_init(&run->builders[0], schema.field_count,
+                                           bench_types(&run->arena, &schema), 4, &err),
+                     PS_OK);
+    bench_make(run);
+}
+
+static void end_run(open_run *open)
+{
+    bench_run *run = &open->run;
+    ps_operator_free(run->op);
+    ps_store_free(run->store);
+    ps_batch_builder_release(&run->builders[0]);
+    ps_outlet_release(&run->outlet);
+    ps_buf_release(&run->output.text);
+    ps_arena_release(&run->arena);
+    fixture_release(&open->of.fixture);
+}
+
 static void groups_that_have_not_changed_for_long_are_forgotten(void **state)
 {
     (void)state;
-    ps_error err = {0};
-    group_case of = begin();
-    call(&of, "COUNT", PS_NO_COLUMN);
-    call(&of, "COUNT", 4)->is_distinct = true;
-    of.spec.call_count = of.fixture.call_count;
-    of.spec.calls = of.fixture.calls;
-    ps_node node = {.kind = PS_NODE_GROUP_AGGREGATE,
-                    .input_count = 1,
-                    .inputs = inputs,
-                    .schema = fixture_schema(&of.fixture, &schema, of.spec.keys, 0),
-                    .group_aggregate = &of.spec};
-    bench_case plain = {ps_op_group_aggregate_new, &node, "", "", 1000, 0};
-    bench_run run = {.of = &plain,
-                     .restores = true,
-                     .budget = {.size_max = 1ULL << 30},
-                     .output = {.schema = &node.schema, .watermark = PS_WATERMARK_NONE}};
-    ps_arena_init(&run.arena, SIZE_MAX / 2);
-    run.expressions.arena = &run.arena;
-    ps_buf_init(&run.output.text, BENCH_SIZE_MAX);
-    assert_int_equal(ps_outlet_init(&run.outlet, node.schema.field_count,
-                                    bench_types(&run.arena, &node.schema), 1, &err),
-                     PS_OK);
-    run.outlet.push = bench_push;
-    run.outlet.to = &run.output;
-    assert_int_equal(ps_batch_builder_init(&run.builders[0], schema.field_count,
-                                           bench_types(&run.arena, &schema), 4, &err),
-                     PS_OK);
-    bench_make(&run);
-    feed_at(&run, 5000, "+I(A, 1, NULL, NULL, x, NULL, NULL)");
-    feed_at(&run, 5000, "+I(B, 1, NULL, NULL, x, NULL, NULL)");
-    feed_at(&run, 5999, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
-    feed_at(&run, 6998, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
-    feed_at(&run, 7998, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
-    feed_at(&run, 7998, "+I(B, 1, NULL, NULL, y, NULL, NULL)");
-    bench_compare("+I(A, 1, 1)\n+I(B, 1, 1)\n-U(A, 1, 1)\n+U(A, 2, 2)\n-U(A, 2, 2)\n+U(A, 3, 2)\n"
-                  "+I(A, 1, 1)\n+I(B, 1, 1)\n",
-                  &run.output, "over time");
-    ps_operator_free(run.op);
-    ps_store_free(run.store);
-    ps_batch_builder_release(&run.builders[0]);
-    ps_outlet_release(&run.outlet);
-    ps_buf_release(&run.output.text);
-    ps_arena_release(&run.arena);
-    fixture_release(&of.fixture);
+    open_run open = {.of = begin()};
+    call(&open.of, "COUNT", PS_NO_COLUMN);
+    call(&open.of, "COUNT", 4)->is_distinct = true;
+    begin_run(&open, 1000);
+    open.run.restores = true;
+    feed_at(&open.run, 5000, "+I(A, 1, NULL, NULL, x, NULL, NULL)");
+    feed_at(&open.run, 5000, "+I(B, 1, NULL, NULL, x, NULL, NULL)");
+    feed_at(&open.run, 5999, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
+    feed_at(&open.run, 6998, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
+    feed_at(&open.run, 7998, "+I(A, 1, NULL, NULL, y, NULL, NULL)");
+    feed_at(&open.run, 7998, "+I(B, 1, NULL, NULL, y, NULL, NULL)");
+    bench_compare("+I(A, 1, 1)\n+I(B, 1, 1)\n-U(A, 1, 1)\n+U(A, 2, 2)\n-U(A, 2, 2)\n"
+                  "+U(A, 3, 2)\n+I(A, 1, 1)\n+I(B, 1, 1)\n",
+                  &open.run.output, "over time");
+    end_run(&open);
+}
+
+/* Groups that are gone, and those that a stray −D would have made, leave nothing behind; with time
+ * neither do those that expire. */
+static void groups_that_are_gone_take_no_memory(void **state)
+{
+    (void)state;
+    for (int expires = 0; expires < 2; expires++) {
+        open_run open = {.of = begin()};
+        open.of.spec.input_retracts = true;
+        call(&open.of, "COUNT", 4)->is_distinct = true;
+        call(&open.of, "MAX", 4);
+        begin_run(&open, expires ? 100 : 0);
+        uint64_t settled = 0;
+        for (int i = 0; i < 6000; i++) {
+            char row[80];
+            snprintf(row, sizeof row, "+I(key %d, 1, NULL, NULL, x, NULL, NULL)", i);
+            feed_at(&open.run, i, row);
+            memcpy(row, "-D", 2);
+            if (expires == 0) {
+                feed_at(&open.run, i, row);
+                feed_at(&open.run, i, row);
+            }
+            settled = i == 1000 ? ps_store_size(open.run.store) : settled;
+        }
+        assert_true(ps_store_size(open.run.store) < settled + 4096);
+        end_run(&open);
+    }
 }
 
 int main(void)
@@ -327,6 +378,7 @@ int main(void)
         cmocka_unit_test(sums_wrap_at_their_types_width),
         cmocka_unit_test(variances_follow_the_formula),
         cmocka_unit_test(groups_that_have_not_changed_for_long_are_forgotten),
+        cmocka_unit_test(groups_that_are_gone_take_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
