@@ -5,6 +5,7 @@ static const ps_connector *const known[] = {
     &ps_connector_print,
     &ps_connector_blackhole,
     &ps_connector_nexmark,
+    &ps_connector_datagen,
     NULL,
 };
 

@@ -7,6 +7,6 @@
 extern const ps_connector_set ps_connectors;
 
 extern const ps_connector ps_connector_filesystem, ps_connector_print, ps_connector_blackhole,
-    ps_connector_nexmark;
+    ps_connector_nexmark, ps_connector_datagen;
 
 #endif
