@@ -130,7 +130,8 @@ ps_node *ps_lower_aggregate(ps_lowering *lowering, ps_rel *rel, bool before)
     if (!rel->aggregate.is_windowed) {
         return group_aggregate(lowering, rel, input, before);
     }
-    if (rel->aggregate.window.kind == PS_WINDOW_ATTACHED && !has_given_windows(rel)) {
+    if (rel->aggregate.is_plain ||
+        (rel->aggregate.window.kind == PS_WINDOW_ATTACHED && !has_given_windows(rel))) {
         return without_windows(lowering, rel, input, before);
     }
     return window_aggregate(lowering, rel, input);

@@ -88,6 +88,7 @@ struct ps_rel {
             uint32_t call_count;
             ps_aggregate_call *calls;
             bool is_windowed;
+            bool is_plain; /* windowed, but its windows' bounds are keys like all others */
             ps_window window;
             uint32_t property_count;
             ps_window_property *properties;

@@ -162,9 +162,12 @@ static void merge_window(ps_plan *plan, ps_rel *aggregate)
         }
         is_bound = above;
     }
-    if (aggregate_reads_bounds(aggregate, is_bound) ||
-        (rel->window.window.kind == PS_WINDOW_SESSION &&
-         !session_keys_match(aggregate, rel, chain, chain_count))) {
+    if (aggregate_reads_bounds(aggregate, is_bound)) {
+        return;
+    }
+    if (rel->window.window.kind == PS_WINDOW_SESSION &&
+        !session_keys_match(aggregate, rel, chain, chain_count)) {
+        aggregate->aggregate.is_plain = true; /* as in Flink: a row a key and session, updated */
         return;
     }
     ps_window window = rel->window.window;
