@@ -317,6 +317,23 @@ static void bind_options(ps_plan *plan, ps_table *table)
     table->info.option_count = options->count;
 }
 
+/* Connectors that a Flink cluster does not have. */
+static void note_connector(ps_binder *binder, const ps_table *table)
+{
+    static const char *const portable[] = {"filesystem", "datagen", "print",
+                                           "blackhole",  "kafka",   "jdbc"};
+    const ps_slice *connector = ps_table_option(&table->info, "connector");
+    for (size_t i = 0; i < sizeof portable / sizeof portable[0]; i++) {
+        if (connector == NULL || ps_slice_equal(*connector, ps_slice_text(portable[i]))) {
+            return;
+        }
+    }
+    if (binder->note != NULL) {
+        binder->note(binder->note_with, table->ddl->path.items[0].at, "connector",
+                     "Flink has no such connector: keep the DDL in a file of its own");
+    }
+}
+
 /* The table that stands in the way of a new object; NULL: none. Fails unless `if_not_exists`. */
 static bool is_in_the_way(ps_plan *plan, const ps_catalog *catalog, const ps_ast_names *path,
                           bool is_temporary, bool if_not_exists)
@@ -361,6 +378,7 @@ void ps_ddl_create_table(ps_binder *binder, ps_catalog *catalog, const ps_ast_cr
     bind_watermark(binder, table);
     bind_keys(plan, table);
     bind_options(plan, table);
+    note_connector(binder, table);
     ps_catalog_add(plan, catalog, table);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "expr/function.h"
+#include "sql/ast_print.h"
 #include "sql/session_internal.h"
 
 void ps_session_rows(ps_plan *plan, ps_statement *out, uint32_t column_count,
@@ -83,17 +84,12 @@ static ps_slice type_text(ps_plan *plan, const ps_type *type, const char *attrib
     return copy != NULL ? ps_slice_of(copy, size) : PS_SLICE("?");
 }
 
-static ps_slice expr_text(ps_plan *plan, const char *prefix, const ps_table *table,
-                          const ps_expr *expr)
+static ps_slice expr_text(ps_plan *plan, const char *prefix, const ps_ast_expr *expr)
 {
-    ps_field *fields = PS_PLAN_ARRAY(plan, ps_field, table->column_count);
     ps_buf text;
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        fields[i] = (ps_field){table->columns[i].name, table->columns[i].type};
-    }
-    ps_buf_init(&text, 1 << 16);
+    ps_buf_init(&text, 1 << 20);
     ps_buf_append_text(&text, prefix);
-    ps_expr_print(expr, fields, &text);
+    ps_ast_expr_print(expr, &text);
     char *copy = text.failed ? NULL : ps_arena_copy(plan->arena, text.data, text.size);
     size_t size = text.size;
     ps_buf_release(&text);
@@ -144,14 +140,14 @@ static void describe_table(ps_plan *plan, const ps_table *table, ps_statement *o
             row[3] = key_text(plan, table);
         }
         if (is_computed) {
-            row[4] = expr_text(plan, "AS ", table, column->expr);
+            row[4] = expr_text(plan, "AS ", column->expr_ast);
         } else if (column->kind == PS_AST_COLUMN_METADATA) {
             ps_slice key = table->info.metadata[column->index].key;
             row[4] = ps_plan_print(plan, "METADATA FROM '%.*s'%s", (int)key.size, key.data,
                                    column->is_virtual ? " VIRTUAL" : "");
         }
         if (i == table->watermark_column) {
-            row[5] = expr_text(plan, "", table, table->watermark);
+            row[5] = expr_text(plan, "", table->watermark_ast);
         }
     }
     ps_session_rows(plan, out, DESCRIBE_COLUMNS, describe_names, table->column_count, texts);
@@ -226,7 +222,7 @@ static void print_create_column(ps_plan *plan, const ps_table *table, uint32_t n
     print_quoted(out, column->name, '`');
     ps_buf_append_char(out, ' ');
     if (column->kind == PS_AST_COLUMN_COMPUTED) {
-        ps_buf_append_slice(out, expr_text(plan, "AS ", table, column->expr));
+        ps_buf_append_slice(out, expr_text(plan, "AS ", column->expr_ast));
         return;
     }
     ps_type_print(column->type, out);
@@ -260,7 +256,7 @@ static void print_create_table(ps_plan *plan, const ps_table *table, ps_buf *out
     if (table->watermark_column != PS_NO_COLUMN) {
         ps_buf_append_text(out, ",\n  WATERMARK FOR ");
         print_quoted(out, table->columns[table->watermark_column].name, '`');
-        ps_buf_append_slice(out, expr_text(plan, " AS ", table, table->watermark));
+        ps_buf_append_slice(out, expr_text(plan, " AS ", table->watermark_ast));
     }
     if (table->info.primary_key.count > 0) {
         print_key(table, out);

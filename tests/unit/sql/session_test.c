@@ -60,7 +60,7 @@ static void describe_says_what_the_columns_are(void **state)
          " WITH ('connector' = 'values'); DESCRIBE t;",
          "id | INT | FALSE | PRI(id) |  | \n"
          "ms | BIGINT | TRUE |  | METADATA FROM 'm' VIRTUAL | \n"
-         "d | INT | FALSE |  | AS (id * 2) | \n"
+         "d | INT | FALSE |  | AS id * 2 | \n"
          "ts | TIMESTAMP(3) *ROWTIME* | TRUE |  |  | ts\n"},
     };
     CHECK_ROWS(cases);
@@ -180,6 +180,35 @@ static void tables_are_listed_in_order_of_name(void **state)
     ps_session_free(session);
 }
 
+static void what_is_not_portable_is_noted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *rule;
+        uint32_t line, column;
+    } cases[] = {
+        {"CREATE TABLE t (x INT) WITH ('connector' = 'values');", "connector", 1, 14},
+        {"SELECT COUNT(*) FROM txn\nGROUP BY TUMBLE(ts, INTERVAL '1' MINUTE);", "legacy-window", 2,
+         10},
+        {"SET 'paystream.compat.overflow' = 'flink';", "compat-overflow", 1, 5},
+        {"SET 'paystream.dialect' = 'extended';", "extended-dialect", 1, 5},
+        {"SELECT /*+ NOPE('a' = 'b') */ id FROM a;", "unknown-hint", 1, 12},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ps_session *session = fixture_session_new(fixture_tables);
+        ps_statement statement;
+        ps_sql_error err;
+        ps_session_open(session, "t.sql", ps_slice_text(cases[i].script));
+        assert_int_equal(ps_session_next(session, &statement, &err), PS_OK);
+        assert_int_equal(ps_session_finding_count(session), 1);
+        const ps_lint_finding *finding = ps_session_finding_at(session, 0);
+        assert_string_equal(finding->rule, cases[i].rule);
+        assert_int_equal(finding->line, cases[i].line);
+        assert_int_equal(finding->column, cases[i].column);
+        ps_session_free(session);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_extended_dialect_sorts_bounded_inputs),
         cmocka_unit_test(a_failed_statement_leaves_the_session_usable),
         cmocka_unit_test(tables_are_listed_in_order_of_name),
+        cmocka_unit_test(what_is_not_portable_is_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
