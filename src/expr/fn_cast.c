@@ -337,7 +337,7 @@ static ps_code to_timestamp(ps_call *call, const ps_type *from, const ps_type *t
     }
     if (!ps_type_is_text(from)) {
         ticks = local_ticks(call, from, in->i64, per_second);
-    } else if (!ps_timestamp_read(trim_blanks(in->text), per_second, &ticks)) {
+    } else if (!ps_timestamp_read(in->text, per_second, &ticks)) {
         return not_a(call, in->text, to);
     }
     ticks = to->kind == PS_TYPE_TIMESTAMP_LTZ ? to_epoch(call, ticks, per_second) : ticks;
@@ -684,7 +684,7 @@ static const ps_function functions[] = {
     {.entry = {"TYPEOF", "TYPEOF(ANY) → STRING", "The name of the argument's type.", "Types", true},
      .pattern = "x>s?",
      .row = row_typeof,
-     .flags = PS_IS_LENIENT},
+     .flags = PS_TAKES_NULL | PS_IS_LENIENT},
 };
 
 const ps_function_family ps_family_cast = {functions, sizeof functions / sizeof functions[0]};

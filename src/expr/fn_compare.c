@@ -426,23 +426,23 @@ static ps_code resolve_compare(ps_resolution *r)
 
 static const ps_function functions[] = {
     {COMPARE("=", "T = T → BOOLEAN", "TRUE when both are equal; NULL when one is NULL."),
-     .flags = PS_TAKES_CONSTANTS},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL},
     {COMPARE("<>", "T <> T → BOOLEAN", "TRUE when they differ; NULL when one is NULL."),
-     .flags = PS_TAKES_CONSTANTS},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL},
     {COMPARE("<", "T < T → BOOLEAN", "TRUE when the left is less; text compares by its bytes."),
-     .flags = PS_TAKES_CONSTANTS},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL},
     {COMPARE("<=", "T <= T → BOOLEAN", "TRUE when the left is less or equal."),
-     .flags = PS_TAKES_CONSTANTS},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL},
     {COMPARE(">", "T > T → BOOLEAN", "TRUE when the left is greater."),
-     .flags = PS_TAKES_CONSTANTS},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL},
     {COMPARE(">=", "T >= T → BOOLEAN", "TRUE when the left is greater or equal."),
-     .flags = PS_TAKES_CONSTANTS},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL},
     {COMPARE("IS DISTINCT FROM", "T IS DISTINCT FROM T → BOOLEAN",
              "TRUE when they differ; NULL is a value that equals itself."),
-     .flags = PS_TAKES_CONSTANTS | PS_IS_LENIENT},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL | PS_IS_LENIENT},
     {COMPARE("IS NOT DISTINCT FROM", "T IS NOT DISTINCT FROM T → BOOLEAN",
              "TRUE when both are equal or both NULL."),
-     .flags = PS_TAKES_CONSTANTS | PS_IS_LENIENT},
+     .flags = PS_TAKES_CONSTANTS | PS_TAKES_NULL | PS_IS_LENIENT},
 };
 
 const ps_function_family ps_family_compare = {functions, sizeof functions / sizeof functions[0]};

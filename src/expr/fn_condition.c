@@ -134,6 +134,12 @@ static ps_code mixed_types(const ps_resolution *r)
                         r->function->entry.name);
 }
 
+static ps_code all_null(const ps_resolution *r)
+{
+    return ps_error_set(r->err, PS_E_INVALID, "%s: at least one of its values must not be NULL",
+                        r->function->entry.name);
+}
+
 /* The common type of the values of a CASE: arguments 1, 3, 5 … and the last. */
 static const ps_type *case_type(const ps_resolution *r)
 {
@@ -182,6 +188,9 @@ static ps_code resolve_case_typed(ps_resolution *r, const ps_type *type)
 {
     if (type == NULL) {
         return mixed_types(r);
+    }
+    if (type->kind == PS_TYPE_NULL) {
+        return all_null(r);
     }
     r->type = type;
     for (uint32_t i = 0; i + 1 < r->count; i += 2) {
@@ -279,6 +288,9 @@ static ps_code resolve_coalesce(ps_resolution *r)
     if (type == NULL) {
         return mixed_types(r);
     }
+    if (type->kind == PS_TYPE_NULL) {
+        return all_null(r);
+    }
     type = ps_type_with_nullable(r->context->arena, type, all_nullable(r));
     ps_code code = ps_resolution_type(r, type);
     uint32_t kept = 0;
@@ -341,16 +353,16 @@ static ps_code resolve_extreme(ps_resolution *r)
 static const ps_function functions[] = {
     {CONDITION("CASE", "CASE WHEN BOOLEAN THEN T … ELSE T END → T",
                "The value behind the first condition that is TRUE; NULL without ELSE."),
-     .resolve = resolve_case, .form = PS_FORM_CASE},
+     .resolve = resolve_case, .flags = PS_TAKES_NULL, .form = PS_FORM_CASE},
     {CONDITION("IF", "IF(BOOLEAN, T, T) → T",
                "The second argument where the condition is TRUE, else the third."),
      .resolve = resolve_if, .form = PS_FORM_CASE},
     {CONDITION("COALESCE", "COALESCE(T, …) → T", "The first argument that is not NULL."),
-     .resolve = resolve_coalesce, .form = PS_FORM_COALESCE},
+     .resolve = resolve_coalesce, .flags = PS_TAKES_NULL, .form = PS_FORM_COALESCE},
     {CONDITION("IFNULL", "IFNULL(T, T) → T", "The first argument, or the second where it is NULL."),
-     .resolve = resolve_coalesce, .form = PS_FORM_COALESCE},
+     .resolve = resolve_coalesce, .flags = PS_TAKES_NULL, .form = PS_FORM_COALESCE},
     {CONDITION("NULLIF", "NULLIF(T, T) → T", "NULL where both are equal, else the first."),
-     .resolve = resolve_nullif, .form = PS_FORM_CASE},
+     .resolve = resolve_nullif, .flags = PS_TAKES_NULL, .form = PS_FORM_CASE},
     {CONDITION("GREATEST", "GREATEST(T, …) → T", "The greatest argument; NULL when one is NULL."),
      .resolve = resolve_extreme, .row = row_extreme, .prepare = prepare_extreme},
     {CONDITION("LEAST", "LEAST(T, …) → T", "The least argument; NULL when one is NULL."),

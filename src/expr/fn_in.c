@@ -226,7 +226,8 @@ static const ps_function functions[] = {
                "Whether the value is one of the list; NULL when it is not and the list has a NULL.",
                "Comparison", true},
      .resolve = resolve_in,
-     .prepare = prepare_in},
+     .prepare = prepare_in,
+     .flags = PS_TAKES_NULL},
 };
 
 const ps_function_family ps_family_in = {functions, sizeof functions / sizeof functions[0]};

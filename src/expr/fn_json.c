@@ -212,16 +212,11 @@ static ps_code row_is_json(ps_call *call, const ps_value *arguments, ps_value *o
 
 /* ── resolving and preparing ── */
 
-static bool is_text_or_null(const ps_type *type)
-{
-    return ps_type_is_text(type) || type->kind == PS_TYPE_NULL;
-}
-
 static ps_code check_path(ps_resolution *r)
 {
     ps_slice text;
     const ps_json_path *path = NULL;
-    if (r->count < 2 || !is_text_or_null(r->arguments[0]->type)) {
+    if (r->count < 2 || !ps_type_is_text(r->arguments[0]->type)) {
         return ps_resolution_mismatch(r);
     }
     if (!ps_expr_constant_text(r->arguments[ARGUMENT_PATH], &text)) {
@@ -229,7 +224,7 @@ static ps_code check_path(ps_resolution *r)
                             r->function->entry.name);
     }
     ps_code code = ps_json_path_compile(r->context->arena, text, &path, r->err);
-    return code != PS_OK ? code : ps_resolution_coerce(r, 0, &ps_type_string);
+    return code;
 }
 
 /* Arguments that name a behaviour must name one. */
@@ -355,7 +350,7 @@ static const ps_function functions[] = {
           "[NULL | ERROR | DEFAULT v ON ERROR]) → STRING | BOOLEAN | INT | DOUBLE",
           "The scalar at the path of a JSON text."),
      .resolve = resolve_json_value, .row = row_json_value, .prepare = prepare_json_value,
-     .flags = PS_IS_LENIENT | PS_CAN_FAIL | PS_IS_COSTLY},
+     .flags = PS_TAKES_NULL | PS_IS_LENIENT | PS_CAN_FAIL | PS_IS_COSTLY},
     {JSON("JSON_QUERY",
           "JSON_QUERY(STRING, path [WITH [CONDITIONAL] WRAPPER] [… ON EMPTY] [… ON ERROR]) → "
           "STRING",

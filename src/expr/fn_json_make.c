@@ -310,7 +310,7 @@ static const ps_function functions[] = {
      .resolve = resolve_json_make, .row = row_json_array,
      .flags = PS_IS_LENIENT | PS_CAN_FAIL | PS_IS_KEPT},
     {JSON("JSON_STRING", "JSON_STRING(ANY) → STRING", "The value as JSON."),
-     .resolve = resolve_json_string, .row = row_json_string, .flags = PS_CAN_FAIL},
+     .resolve = resolve_json_string, .row = row_json_string, .flags = PS_TAKES_NULL | PS_CAN_FAIL},
     {JSON("JSON_QUOTE", "JSON_QUOTE(STRING) → STRING", "The text as a JSON string in ASCII."),
      .pattern = "s>s", .row = row_json_quote, .flags = PS_CAN_FAIL},
     {JSON("JSON_UNQUOTE", "JSON_UNQUOTE(STRING) → STRING",

@@ -228,9 +228,9 @@ static const ps_function functions[] = {
     {LOGIC("IS NOT UNKNOWN", "BOOLEAN IS NOT UNKNOWN → BOOLEAN", "TRUE for TRUE and FALSE."),
      .pattern = "b>b!", .prepare = prepare_is, .flags = PS_IS_LENIENT},
     {LOGIC("IS NULL", "ANY IS NULL → BOOLEAN", "TRUE for NULL; FALSE for every value."),
-     .pattern = "x>b!", .prepare = prepare_is, .flags = PS_IS_LENIENT},
+     .pattern = "x>b!", .prepare = prepare_is, .flags = PS_IS_LENIENT | PS_TAKES_NULL},
     {LOGIC("IS NOT NULL", "ANY IS NOT NULL → BOOLEAN", "TRUE for every value; FALSE for NULL."),
-     .pattern = "x>b!", .prepare = prepare_is, .flags = PS_IS_LENIENT},
+     .pattern = "x>b!", .prepare = prepare_is, .flags = PS_IS_LENIENT | PS_TAKES_NULL},
 };
 
 const ps_function_family ps_family_logic = {functions, sizeof functions / sizeof functions[0]};

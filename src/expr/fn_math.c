@@ -166,12 +166,8 @@ static ps_code prepare_number(ps_preparation *p)
 
 static ps_code resolve_same(ps_resolution *r)
 {
-    const ps_type *type = r->count == 1 ? r->arguments[0]->type : NULL;
-    bool is_interval = type != NULL &&
-                       (type->kind == PS_TYPE_INTERVAL_MS || type->kind == PS_TYPE_INTERVAL_MONTHS);
-    bool takes = type != NULL &&
-                 (ps_type_is_numeric(type) || (is_interval && r->function->entry.name[0] == 'A'));
-    return takes ? ps_resolution_type(r, type) : ps_resolution_mismatch(r);
+    bool takes = r->count == 1 && ps_type_is_numeric(r->arguments[0]->type);
+    return takes ? ps_resolution_type(r, r->arguments[0]->type) : ps_resolution_mismatch(r);
 }
 
 /* ── rounding ── */

@@ -21,7 +21,7 @@ static ps_code row_make(ps_call *call, const ps_value *arguments, ps_value *out)
 static const ps_type *unify(ps_resolution *r, uint32_t first, uint32_t stride, ps_code *out_code)
 {
     const ps_type *type = ps_resolution_common(r, first, stride);
-    if (type == NULL) {
+    if (type == NULL || type->kind == PS_TYPE_NULL) {
         *out_code =
             ps_error_set(r->err, PS_E_INVALID, "%s: its values have no common type; use CAST",
                          r->function->entry.name);
@@ -251,9 +251,9 @@ static ps_code resolve_split(ps_resolution *r)
 
 static const ps_function functions[] = {
     {NESTED("ARRAY", "ARRAY[T, …] → ARRAY<T>", "An array of the values."), .resolve = resolve_array,
-     .row = row_make, .flags = PS_IS_LENIENT | PS_CAN_FAIL},
+     .row = row_make, .flags = PS_TAKES_NULL | PS_IS_LENIENT | PS_CAN_FAIL},
     {NESTED("MAP", "MAP[K, V, …] → MAP<K, V>", "A map of keys and values; the last of a key wins."),
-     .resolve = resolve_map, .row = row_make, .flags = PS_IS_LENIENT | PS_CAN_FAIL},
+     .resolve = resolve_map, .row = row_make, .flags = PS_TAKES_NULL | PS_IS_LENIENT | PS_CAN_FAIL},
     {NESTED("ROW", "ROW(T, …) → ROW<T, …>", "A row of the values."), .resolve = resolve_row,
      .row = row_make, .flags = PS_IS_LENIENT | PS_CAN_FAIL},
     {NESTED("FIELD", "ROW.name → T", "A field of a row."), .resolve = resolve_field,

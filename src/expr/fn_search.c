@@ -10,7 +10,8 @@ typedef enum { LIKE_EXACT, LIKE_PREFIX, LIKE_SUFFIX, LIKE_CONTAINS, LIKE_GENERAL
 typedef enum { TOKEN_CHARACTER, TOKEN_ONE, TOKEN_MANY, TOKEN_BAD } like_token;
 
 typedef struct {
-    ps_slice pattern, escape; /* escape: one character or empty */
+    ps_slice pattern, escape; /* escape: one character */
+    bool is_default;          /* the escape is \\ and counts before % and _ only */
 } like_pattern;
 
 /* The token at `at`; *out_character: what a character token stands for; *out_next: behind it. */
@@ -20,17 +21,21 @@ static like_token read_token(const like_pattern *p, size_t at, ps_slice *out_cha
     size_t size = ps_utf8_size_at(p->pattern, at);
     ps_slice character = ps_slice_of(p->pattern.data + at, size);
     *out_next = at + size;
-    if (p->escape.size > 0 && ps_slice_equal(character, p->escape)) {
-        if (*out_next == p->pattern.size) {
+    if (ps_slice_equal(character, p->escape)) {
+        ps_slice next = PS_SLICE("");
+        if (*out_next < p->pattern.size) {
+            next = ps_slice_of(p->pattern.data + *out_next, ps_utf8_size_at(p->pattern, *out_next));
+        }
+        bool is_wildcard =
+            ps_slice_equal(next, PS_SLICE("%")) || ps_slice_equal(next, PS_SLICE("_"));
+        if (is_wildcard || (!p->is_default && ps_slice_equal(next, p->escape))) {
+            *out_character = next;
+            *out_next += next.size;
+            return TOKEN_CHARACTER;
+        }
+        if (!p->is_default) {
             return TOKEN_BAD;
         }
-        size = ps_utf8_size_at(p->pattern, *out_next);
-        *out_character = ps_slice_of(p->pattern.data + *out_next, size);
-        *out_next += size;
-        bool allowed = ps_slice_equal(*out_character, p->escape) ||
-                       ps_slice_equal(*out_character, PS_SLICE("%")) ||
-                       ps_slice_equal(*out_character, PS_SLICE("_"));
-        return allowed ? TOKEN_CHARACTER : TOKEN_BAD;
     }
     *out_character = character;
     if (size == 1 && *character.data == '%') {
@@ -91,9 +96,10 @@ static bool like(const like_pattern *p, ps_slice text)
 
 static ps_code row_like(ps_call *call, const ps_value *arguments, ps_value *out)
 {
-    like_pattern p = {arguments[1].text, PS_SLICE("\\")};
+    like_pattern p = {arguments[1].text, PS_SLICE("\\"), true};
     if (call->step->argument_count > 2) {
         p.escape = arguments[2].text;
+        p.is_default = false;
         if (ps_utf8_count(p.escape) != 1) {
             return ps_call_refuse(call, p.escape, "is not one character to escape with");
         }
@@ -181,7 +187,8 @@ static ps_code prepare_like(ps_preparation *p)
     if (pattern == NULL || (step->argument_count > 2 && escape == NULL)) {
         return PS_OK;
     }
-    like_pattern like = {pattern->text, escape != NULL ? escape->text : PS_SLICE("\\")};
+    like_pattern like = {pattern->text, escape != NULL ? escape->text : PS_SLICE("\\"),
+                         escape == NULL};
     bool good = (escape == NULL || ps_utf8_count(like.escape) == 1) && is_well_formed(&like);
     if (!good) {
         return PS_OK; /* refused when a row is there */

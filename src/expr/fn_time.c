@@ -113,12 +113,39 @@ static ps_code parse_wall(ps_call *call, ps_slice text, ps_slice pattern, bool *
     return code;
 }
 
-/* "yyyy-MM-dd HH:mm:ss", anything behind does not count (Java's SimpleDateFormat). */
+/* A number of 1 … 9 digits and the mark behind it ('\0': none). */
+static bool read_number(ps_slice text, size_t *at, char mark, int64_t *out)
+{
+    size_t start = *at;
+    *out = 0;
+    while (*at < text.size && *at - start < 9 && text.data[*at] >= '0' && text.data[*at] <= '9') {
+        *out = *out * 10 + (text.data[(*at)++] - '0');
+    }
+    if (*at == start) {
+        return false;
+    }
+    if (mark == '\0') {
+        return true;
+    }
+    return *at < text.size && text.data[(*at)++] == mark;
+}
+
+/* "yyyy-MM-dd HH:mm:ss" as Java's SimpleDateFormat reads it: what is too much is carried (30
+ * February is 2 March), anything behind does not count. */
 static bool parse_seconds(ps_slice text, int64_t *out_ms)
 {
-    enum { SIZE = 19 };
-    text.size = text.size > SIZE ? SIZE : text.size;
-    return text.size > 10 && ps_timestamp_read(text, 1000, out_ms);
+    int64_t year, month, day, hour, minute, second;
+    size_t at = 0;
+    bool good = read_number(text, &at, '-', &year) && read_number(text, &at, '-', &month) &&
+                read_number(text, &at, ' ', &day) && read_number(text, &at, ':', &hour) &&
+                read_number(text, &at, ':', &minute) && read_number(text, &at, '\0', &second);
+    if (!good) {
+        return false;
+    }
+    int64_t days = ps_days_from_civil(year, 1, 1);
+    days = ps_days_add_months(days, month - 1) + day - 1;
+    *out_ms = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000;
+    return true;
 }
 
 /* ── the clock ── */

@@ -119,7 +119,8 @@ enum {
     PS_IS_UNIQUE = 8,        /* each call gives another value: no common subexpression */
     PS_TAKES_CONSTANTS = 16, /* the kernel handles constant arguments; else they are spread */
     PS_IS_NO_OP = 32,        /* the result is the argument as it lies there */
-    PS_IS_KEPT = 64          /* not folded: who takes the result looks at where it is from */
+    PS_IS_KEPT = 64,         /* not folded: who takes the result looks at where it is from */
+    PS_TAKES_NULL = 128      /* the literal NULL, which has no type yet, may be an argument */
 };
 
 /* `pattern` is overloads separated by '|', each PARAMETERS>RESULT. Parameters, one letter each:

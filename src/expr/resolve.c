@@ -326,6 +326,15 @@ static ps_code finish_call(ps_resolution *r, const ps_expr **out)
     return fold(r->context, call, out, r->err);
 }
 
+static bool has_untyped_null(const ps_resolution *r)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < r->count; i++) {
+        found = found || r->arguments[i]->type->kind == PS_TYPE_NULL;
+    }
+    return found && (r->function->flags & PS_TAKES_NULL) == 0;
+}
+
 ps_code ps_expr_call(ps_expr_context *context, const char *name, uint32_t argument_count,
                      const ps_expr *const *arguments, const ps_expr **out, ps_error *err)
 {
@@ -346,6 +355,11 @@ ps_code ps_expr_call(ps_expr_context *context, const char *name, uint32_t argume
         r.arguments[i] = arguments[i];
     }
     err->text[0] = '\0';
+    if (has_untyped_null(&r)) {
+        return ps_error_set(err, PS_E_INVALID,
+                            "illegal use of NULL in %s: it has no type here; CAST(NULL AS …) does",
+                            r.function->entry.name);
+    }
     ps_code code = r.function->resolve != NULL ? r.function->resolve(&r) : resolve_pattern(&r);
     if (code == PS_E_INVALID && err->text[0] == '\0') {
         return no_overload(&r);
