@@ -26,13 +26,14 @@ static bool add_setting(void *target, const char *text, ps_error *err)
     return true;
 }
 
-/* A session with the settings; NULL: the sentence was printed. */
-static ps_session *open_session(const char *command, const setting_list *settings,
-                                int64_t parallelism)
+/* A session with the settings, over a data directory or none; NULL: the sentence was printed. */
+static ps_session *open_session(const char *command, const char *data_dir,
+                                const setting_list *settings, int64_t parallelism)
 {
     ps_error err = {0};
     ps_session *session = NULL;
-    ps_session_options options = {.connectors = &ps_connectors};
+    ps_session_options options = {.connectors = &ps_connectors,
+                                  .prelude = data_dir != NULL ? ps_journal_tables_ddl : NULL};
     ps_code code = ps_session_new(&options, &session, &err);
     for (uint32_t i = 0; code == PS_OK && i < settings->count; i++) {
         const char *equals = strchr(settings->texts[i], '=');
@@ -95,7 +96,7 @@ int ps_cmd_run(int argc, char **argv)
         return PS_EXIT_REFUSED;
     }
     int exit_code = PS_EXIT_USAGE;
-    ps_session *session = open_session("run", &settings, parallelism);
+    ps_session *session = open_session("run", options.data_dir, &settings, parallelism);
     if (session != NULL) {
         ps_script_catch_signals();
         exit_code = ps_script_run(session, &options, file, ps_buf_slice(&text));
@@ -107,14 +108,16 @@ int ps_cmd_run(int argc, char **argv)
 
 int ps_cmd_explain(int argc, char **argv)
 {
-    const char *file = NULL;
+    const char *file = NULL, *data_dir = NULL;
     setting_list settings = {0};
     static const ps_command_help help = {
         "explain", "Prints the plan of each query and INSERT of a script",
-        "explain FILE.sql [-D key=value]…",
+        "explain FILE.sql [--data DIR] [-D key=value]…",
         "One tree per job: operators with the kinds of changes they emit, the time column and the "
         "state they keep."};
-    const ps_option list[] = {{"-D", "KEY=VALUE", PS_OPTION_SETTING, false,
+    const ps_option list[] = {{"--data", "DIR", PS_OPTION_TEXT, false,
+                               "The journal's tables are declared.", &data_dir, NULL},
+                              {"-D", "KEY=VALUE", PS_OPTION_SETTING, false,
                                "As SET 'KEY' = 'VALUE'.", &settings, add_setting},
                               {0}};
     switch (ps_options_parse(&help, list, argc, argv, &file, 1)) {
@@ -134,7 +137,7 @@ int ps_cmd_explain(int argc, char **argv)
         return PS_EXIT_REFUSED;
     }
     int exit_code = PS_EXIT_USAGE;
-    ps_session *session = open_session("explain", &settings, 0);
+    ps_session *session = open_session("explain", data_dir, &settings, 0);
     if (session != NULL) {
         const ps_script_options options = {.explains = true};
         exit_code = ps_script_run(session, &options, file, ps_buf_slice(&text));
@@ -170,14 +173,16 @@ static int lint_text(ps_session *session, const char *file, ps_slice text)
 
 int ps_cmd_lint(int argc, char **argv)
 {
-    const char *file = NULL, *target = "flink";
+    const char *file = NULL, *target = "flink", *data_dir = NULL;
     setting_list settings = {0};
     static const ps_command_help help = {
         "lint", "Says what in a script would not run, or would run otherwise, on Flink",
-        "lint FILE.sql [--target flink]",
+        "lint FILE.sql [--target flink] [--data DIR]",
         "A finding a line: FILE:LINE:COL: level: message (rule). Exit 1 when one is an error."};
     const ps_option list[] = {{"--target", "flink", PS_OPTION_TEXT, false,
                                "The other engine; only flink is known.", &target, NULL},
+                              {"--data", "DIR", PS_OPTION_TEXT, false,
+                               "The journal's tables are declared.", &data_dir, NULL},
                               {"-D", "KEY=VALUE", PS_OPTION_SETTING, false,
                                "As SET 'KEY' = 'VALUE'.", &settings, add_setting},
                               {0}};
@@ -199,7 +204,7 @@ int ps_cmd_lint(int argc, char **argv)
         return PS_EXIT_REFUSED;
     }
     int exit_code = PS_EXIT_USAGE;
-    ps_session *session = open_session("lint", &settings, 0);
+    ps_session *session = open_session("lint", data_dir, &settings, 0);
     if (session != NULL) {
         exit_code = lint_text(session, file, ps_buf_slice(&text));
     }
