@@ -250,6 +250,10 @@ static ps_code load_source(ps_instance *at, ps_checkpoint_reader *reader, ps_err
         at->has_ended = at->sequence > 0;
         return PS_OK;
     }
+    if (at->is_side_input) {
+        at->sequence = 0; /* a lookup table is read again */
+        return PS_OK;
+    }
     return reader->failed ? PS_OK : at->source->class->seek(at->source, position, err);
 }
 
