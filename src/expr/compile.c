@@ -362,7 +362,7 @@ static ps_vector *compile_plain(compiler *c, const ps_expr *expr, ps_vector *mas
     return finish_step(c, step, mask);
 }
 
-/* AND, OR: the rows that are decided do not reach the next operand; COALESCE: those with a value. */
+/* AND, OR: rows that are decided do not reach the next operand; COALESCE: those with a value. */
 static bool compile_chain(compiler *c, ps_step *step, ps_vector *mask, ps_narrowing how,
                           uint32_t depth)
 {

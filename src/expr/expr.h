@@ -48,7 +48,7 @@ PS_CHECKED ps_code ps_expr_call(ps_expr_context *context, const char *name, uint
                                 const ps_expr *const *arguments, const ps_expr **out,
                                 ps_error *err);
 
-/* CAST (explicit, SEMANTICS §3.4, §3.5), and TRY_CAST when `is_try`. PS_E_INVALID: never castable. */
+/* CAST (explicit, SEMANTICS §3.4, §3.5); TRY_CAST when `is_try`. PS_E_INVALID: never castable. */
 PS_CHECKED ps_code ps_expr_cast(ps_expr_context *context, const ps_expr *expr, const ps_type *type,
                                 bool is_try, const ps_expr **out, ps_error *err);
 /* The cast that the language does by itself (INSERT columns, UNION branches, comparison); the
@@ -67,7 +67,7 @@ bool ps_expr_is_deterministic(const ps_expr *expr);
 bool ps_expr_is_constant(const ps_expr *expr);
 /* Calls visit for each column that is read (repeats possible). */
 void ps_expr_columns(const ps_expr *expr, void (*visit)(uint32_t column, void *with), void *with);
-/* The same expression with column c replaced by columns[c] (an expression each); NULL: no memory. */
+/* The same expression with columns[c] for column c; NULL: no memory. */
 const ps_expr *ps_expr_substitute(ps_expr_context *context, const ps_expr *expr,
                                   const ps_expr *const *columns);
 /* SQL-like text for EXPLAIN: names[c] for column c. */

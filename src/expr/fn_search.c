@@ -145,7 +145,8 @@ static ps_code kernel_like(ps_step *step, ps_run *run)
         LIKE_LOOP(t.size >= part.size && starts_with(t, t.size - part.size, part))
         break;
     case LIKE_CONTAINS:
-        LIKE_LOOP(part.size == 0 || memmem(t.data, t.size, part.data, part.size) != NULL)
+        LIKE_LOOP(part.size == 0 ||
+                  (t.size >= part.size && memmem(t.data, t.size, part.data, part.size) != NULL))
         break;
     case LIKE_GENERAL:
         break; /* a row function */

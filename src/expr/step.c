@@ -6,10 +6,16 @@
 
 /* ── vectors ── */
 
+/* The empty text is never a NULL pointer: memmem and offsets take it. */
 ps_value ps_vector_value(const ps_vector *vector, uint32_t row)
 {
     if (vector->constant != NULL) {
-        return *vector->constant;
+        ps_value value = *vector->constant;
+        if (vector->repr == PS_REPR_TEXT && !value.is_null) {
+            value.text =
+                ps_slice_of(value.text.data != NULL ? value.text.data : "", value.text.size);
+        }
+        return value;
     }
     if (ps_column_is_null(&vector->column, row)) {
         return (ps_value){.is_null = true};
@@ -22,6 +28,9 @@ ps_value ps_vector_value(const ps_vector *vector, uint32_t row)
     case PS_REPR_I128:
         return (ps_value){.i128 = vector->column.i128[row]};
     case PS_REPR_TEXT:
+        if (vector->column.text[row].data == NULL) {
+            return (ps_value){.text = PS_SLICE("")};
+        }
         return (ps_value){.text = vector->column.text[row]};
     case PS_REPR_BITS:
         return (ps_value){.i64 = ps_bit(vector->bits, row) ? 1 : 0};
