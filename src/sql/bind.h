@@ -149,6 +149,8 @@ ps_scope *ps_scope_new(ps_binder *binder, ps_rel *rel, ps_slice name, ps_scope *
 ps_rel *ps_bind_window_function(ps_binder *binder, const ps_ast_expr *call, ps_scope *outer);
 /* The table, view or WITH query of a path. */
 ps_rel *ps_bind_table(ps_binder *binder, const ps_ast_names *path, const ps_ast_hints *hints);
+/* HOP windows that are aggregated, and CUMULATE ones always, are made of whole steps. */
+void ps_bind_check_hop(ps_plan *plan, const ps_window *window, ps_sql_span at);
 /* The window of GROUP BY TUMBLE(ts, …); *out_time is the time attribute. */
 ps_window ps_bind_group_window(ps_bind_context *context, const ps_ast_call *call,
                                const ps_expr **out_time);

@@ -418,6 +418,9 @@ ps_bound_group ps_bind_aggregate(ps_bind_context *context, const ps_group_sets *
                         PS_PLAN_ARRAY(plan, ps_slice, room)};
     window_keys bounds = find_window_keys(context, groups);
     bool is_windowed = bounds.window != NULL || context->group_window != NULL;
+    if (is_windowed) {
+        ps_bind_check_hop(plan, bounds.window != NULL ? bounds.window : context->group_window, at);
+    }
     for (uint32_t i = 0; i < keys; i++) {
         projection_add(&below, groups->keys[i], below.count);
     }

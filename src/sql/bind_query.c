@@ -236,8 +236,10 @@ static ps_rel *sorted(ps_binder *binder, ps_rel *input, const ps_ast_query *quer
     rel->sort.sort = sort;
     rel->sort.limit = query->limit != NULL ? row_count(binder, query->limit, "LIMIT") : -1;
     rel->sort.offset = query->offset != NULL ? row_count(binder, query->offset, "OFFSET") : 0;
-    if (rel->sort.limit == 0) {
-        ps_plan_refuse(plan, at, "LIMIT 0");
+    if (rel->sort.limit == 0) { /* no rows, of the same columns */
+        ps_rel *none = ps_rel_new(plan, PS_REL_VALUES, at, 0, input->column_count);
+        memcpy(none->columns, input->columns, input->column_count * sizeof *none->columns);
+        return none;
     }
     return rel;
 }

@@ -43,6 +43,20 @@ bool ps_bind_is_group_window(const ps_ast_expr *expr)
 
 /* ── sizes ── */
 
+void ps_bind_check_hop(ps_plan *plan, const ps_window *window, ps_sql_span at)
+{
+    bool is_hop = window->kind == PS_WINDOW_HOP;
+    if ((!is_hop && window->kind != PS_WINDOW_CUMULATE) || window->size_ms % window->step_ms == 0) {
+        return;
+    }
+    const char *step = is_hop ? "slide" : "step";
+    ps_plan_fail(plan, PS_E_INVALID, at,
+                 "%s needs a size that is a multiple of the %s, but got size %lld ms and %s %lld "
+                 "ms",
+                 is_hop ? "an aggregate of HOP windows" : "CUMULATE", step,
+                 (long long)window->size_ms, step, (long long)window->step_ms);
+}
+
 static void check_sizes(ps_plan *plan, const ps_window *window, const char *name, ps_sql_span at)
 {
     if (window->size_ms <= 0 || window->step_ms < 0 ||
@@ -50,14 +64,8 @@ static void check_sizes(ps_plan *plan, const ps_window *window, const char *name
          window->step_ms == 0)) {
         ps_plan_fail(plan, PS_E_INVALID, at, "the intervals of %s must be positive", name);
     }
-    if ((window->kind == PS_WINDOW_HOP || window->kind == PS_WINDOW_CUMULATE) &&
-        window->size_ms % window->step_ms != 0) {
-        ps_plan_fail(plan, PS_E_INVALID, at,
-                     "%s needs a size that is a multiple of the %s, but got size %lld ms and %s "
-                     "%lld ms",
-                     name, window->kind == PS_WINDOW_HOP ? "slide" : "step",
-                     (long long)window->size_ms, window->kind == PS_WINDOW_HOP ? "slide" : "step",
-                     (long long)window->step_ms);
+    if (window->kind == PS_WINDOW_CUMULATE && window->size_ms % window->step_ms != 0) {
+        ps_bind_check_hop(plan, window, at);
     }
     int64_t limit = window->kind == PS_WINDOW_TUMBLE ? window->size_ms : window->step_ms;
     int64_t offset = window->offset_ms < 0 ? -window->offset_ms : window->offset_ms;

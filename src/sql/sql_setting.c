@@ -40,6 +40,8 @@ static const ps_setting_entry entries[] = {
      "A source without rows for so long no longer holds the watermark back; 0 ms: never."},
     {"table.exec.state.ttl", PS_SETTING_DURATION, NULL, "0 ms",
      "State that was not used for so long is dropped; 0 ms: kept."},
+    {"table.optimizer.non-deterministic-update.strategy", PS_SETTING_CHOICE, "IGNORE", "IGNORE",
+     "Kept for Flink; a lookup join of changes does not remember what it found before."},
     {"table.local-time-zone", PS_SETTING_ZONE, NULL, "UTC",
      "Zone of the session: TIMESTAMP_LTZ to text, windows over it, casts."},
 };

@@ -56,6 +56,7 @@ static void columns_have_the_names_and_types_that_flink_gives_them(void **state)
         {"SELECT * FROM (VALUES (1, 'a'), (2, NULL)) AS t (n, s)", "n INT NOT NULL, s CHAR(1)"},
         {"SELECT id FROM a ORDER BY x DESC LIMIT 3", "id INT"},
         {"SELECT id FROM a WHERE x > (SELECT MAX(y) FROM b)", "id INT"},
+        {"SELECT id FROM a LIMIT 0", "id INT"},
         {"SELECT TUMBLE_START(ts, INTERVAL '1' MINUTE), COUNT(*) FROM txn GROUP BY TUMBLE(ts, "
          "INTERVAL '1' MINUTE)",
          "EXPR$0 TIMESTAMP(3) NOT NULL, EXPR$1 BIGINT NOT NULL"},
@@ -120,10 +121,14 @@ static void what_flink_refuses_on_streams_is_refused(void **state)
          "but 'qty' is neither"},
         {"SELECT window_start FROM TABLE(TUMBLE(TABLE txn, DESCRIPTOR(ts), INTERVAL '1' MONTH))",
          "1:66: TUMBLE takes SECOND, MINUTE, HOUR and DAY; months and years have no fixed length"},
-        {"SELECT window_start FROM TABLE(HOP(TABLE txn, DESCRIPTOR(ts), INTERVAL '4' SECOND, "
-         "INTERVAL '10' SECOND))",
-         "1:32: HOP needs a size that is a multiple of the slide, but got size 10000 ms and slide "
-         "4000 ms"},
+        {"SELECT COUNT(*) FROM TABLE(HOP(TABLE txn, DESCRIPTOR(ts), INTERVAL '4' SECOND, "
+         "INTERVAL '10' SECOND)) GROUP BY window_start, window_end",
+         "1:8: an aggregate of HOP windows needs a size that is a multiple of the slide, but got "
+         "size 10000 ms and slide 4000 ms"},
+        {"SELECT 1 FROM TABLE(CUMULATE(TABLE txn, DESCRIPTOR(ts), INTERVAL '4' SECOND, INTERVAL "
+         "'10' SECOND))",
+         "1:21: CUMULATE needs a size that is a multiple of the step, but got size 10000 ms and "
+         "step 4000 ms"},
         {"SELECT t.id FROM txn t JOIN a FOR SYSTEM_TIME AS OF t.ts AS r ON t.acct = r.k",
          "1:29: a temporal join needs a versioned table with a time attribute"},
         {"SELECT id FROM a WHERE id", "1:24: WHERE must be a condition"},
