@@ -4,7 +4,7 @@
 
 enum {
     KEPT_MAX = 32 * 1024 * 1024,
-    KEPT_CLASS_MAX = 8 /* 256 KiB: larger ones are rare, and their pages are dear to keep */
+    KEPT_CLASS_MAX = 11 /* 2 MiB: a batch and its answer; larger ones are rare */
 };
 
 static size_t class_of(size_t size)

@@ -5,12 +5,7 @@
 
 /* ── arena ── */
 
-enum {
-    CHUNK_SMALL = 4096,
-    CHUNK_LARGE = 256 * 1024,
-    ARENA_ALIGN = 16,
-    KEPT_BUFFER_MAX = 64 * 1024 /* bytes of a buffer that a resting job may keep */
-};
+enum { CHUNK_SMALL = 4096, CHUNK_LARGE = 256 * 1024, ARENA_ALIGN = 16 };
 
 struct ps_job_arena_chunk {
     ps_job_arena_chunk *older;
@@ -25,33 +20,56 @@ void ps_job_arena_init(ps_job_arena *arena, size_t size_max)
     *arena = (ps_job_arena){.size_max = size_max};
 }
 
+static void chunks_free(ps_job_arena_chunk *chunks)
+{
+    for (ps_job_arena_chunk *at = chunks; at != NULL;) {
+        ps_job_arena_chunk *older = at->older;
+        free(at);
+        at = older;
+    }
+}
+
 void ps_job_arena_release(ps_job_arena *arena)
+{
+    chunks_free(arena->chunks);
+    chunks_free(arena->spare);
+    ps_job_arena_init(arena, arena->size_max);
+}
+
+/* The oldest comes to the front of the spare ones: the next request takes them in the same order.
+ */
+void ps_job_arena_clear(ps_job_arena *arena)
 {
     for (ps_job_arena_chunk *at = arena->chunks; at != NULL;) {
         ps_job_arena_chunk *older = at->older;
-        free(at);
+        at->used = 0;
+        at->older = arena->spare;
+        arena->spare = at;
         at = older;
     }
     arena->chunks = NULL;
     arena->size = 0;
 }
 
-void ps_job_arena_clear(ps_job_arena *arena)
+/* The first spare chunk that is large enough, or a new one; NULL: memory is out. */
+static ps_job_arena_chunk *chunk_get(ps_job_arena *arena, size_t size)
 {
-    ps_job_arena_chunk *kept = NULL;
-    for (ps_job_arena_chunk *at = arena->chunks; at != NULL;) {
-        ps_job_arena_chunk *older = at->older;
-        if (kept == NULL && at->capacity <= CHUNK_SMALL) {
-            kept = at;
-            kept->older = NULL;
-            kept->used = 0;
-        } else {
-            free(at);
+    for (ps_job_arena_chunk **at = &arena->spare; *at != NULL; at = &(*at)->older) {
+        ps_job_arena_chunk *chunk = *at;
+        if (chunk->capacity >= size) {
+            *at = chunk->older;
+            return chunk;
         }
-        at = older;
     }
-    arena->chunks = kept;
-    arena->size = 0;
+    size_t capacity = arena->chunks == NULL ? CHUNK_SMALL : CHUNK_LARGE;
+    capacity = size > capacity ? size : capacity;
+    ps_job_arena_chunk *chunk = malloc(sizeof *chunk + capacity);
+    if (chunk != NULL) {
+        chunk->capacity = capacity;
+        chunk->used = 0;
+        arena->capacity += capacity;
+    }
+    return chunk;
 }
 
 void *ps_job_arena_take(ps_job_arena *arena, size_t size)
@@ -62,15 +80,11 @@ void *ps_job_arena_take(ps_job_arena *arena, size_t size)
     }
     ps_job_arena_chunk *chunk = arena->chunks;
     if (chunk == NULL || size > chunk->capacity - chunk->used) {
-        size_t capacity = chunk == NULL ? CHUNK_SMALL : CHUNK_LARGE;
-        capacity = size > capacity ? size : capacity;
-        chunk = malloc(sizeof *chunk + capacity);
+        chunk = chunk_get(arena, size);
         if (chunk == NULL) {
             return NULL;
         }
         chunk->older = arena->chunks;
-        chunk->capacity = capacity;
-        chunk->used = 0;
         arena->chunks = chunk;
     }
     void *at = chunk->bytes + chunk->used;
@@ -218,39 +232,35 @@ void ps_job_free(ps_job *job)
     free(job);
 }
 
-static void buffer_rest(ps_buf *buf)
+void ps_job_reset(ps_job *job, size_t memory_max)
 {
-    if (buf->capacity > KEPT_BUFFER_MAX) {
-        size_t size_max = buf->size_max;
-        ps_buf_release(buf);
-        ps_buf_init(buf, size_max);
-    } else {
-        ps_buf_clear(buf);
+    if (job->secret[0] != 0) {
+        OPENSSL_cleanse(job->secret, sizeof job->secret);
+        OPENSSL_cleanse(job->reply.data, job->reply.size);
     }
-}
-
-void ps_job_reset(ps_job *job)
-{
+    if (ps_job_memory(job) > memory_max) {
+        ps_job_arena_release(&job->arena);
+        ps_buf_release(&job->structs);
+        ps_buf_release(&job->payloads);
+        ps_buf_release(&job->reply);
+    }
     ps_job_arena arena = job->arena;
     ps_buf structs = job->structs;
     ps_buf payloads = job->payloads;
     ps_buf reply = job->reply;
-    if (job->secret[0] != 0) {
-        OPENSSL_cleanse(job->secret, sizeof job->secret);
-        OPENSSL_cleanse(reply.data, reply.size);
-    }
     memset(job, 0, sizeof *job);
     job->arena = arena;
     job->structs = structs;
     job->payloads = payloads;
     job->reply = reply;
     ps_job_arena_clear(&job->arena);
-    buffer_rest(&job->structs);
-    buffer_rest(&job->payloads);
-    buffer_rest(&job->reply);
+    ps_buf_clear(&job->structs);
+    ps_buf_clear(&job->payloads);
+    ps_buf_clear(&job->reply);
 }
 
 size_t ps_job_memory(const ps_job *job)
 {
-    return job->arena.size + job->structs.capacity + job->payloads.capacity + job->reply.capacity;
+    return job->arena.capacity + job->structs.capacity + job->payloads.capacity +
+           job->reply.capacity;
 }

@@ -18,12 +18,14 @@
 typedef struct ps_job_arena_chunk ps_job_arena_chunk;
 typedef struct {
     ps_job_arena_chunk *chunks; /* newest first */
+    ps_job_arena_chunk *spare;  /* empty, for the next takes */
     size_t size_max;
-    size_t size; /* handed out */
+    size_t size;     /* handed out */
+    size_t capacity; /* of all chunks */
 } ps_job_arena;
 void ps_job_arena_init(ps_job_arena *arena, size_t size_max);
 void ps_job_arena_release(ps_job_arena *arena);
-void ps_job_arena_clear(ps_job_arena *arena); /* keeps one small chunk */
+void ps_job_arena_clear(ps_job_arena *arena); /* keeps its chunks */
 /* 16-aligned, not zeroed; NULL: over size_max, or memory is out. */
 void *ps_job_arena_take(ps_job_arena *arena, size_t size);
 
@@ -83,8 +85,10 @@ enum {
 
 ps_job *ps_job_new(void); /* NULL: memory */
 void ps_job_free(ps_job *job);
-/* Back to empty; large buffers are given back. */
-void ps_job_reset(ps_job *job);
+/* Back to empty. Its memory is kept for the next request while it is ≤ memory_max, else given back:
+ * a batch takes megabytes, which the kernel would have to zero again each time. */
+void ps_job_reset(ps_job *job, size_t memory_max);
+/* What it holds, used or not. */
 size_t ps_job_memory(const ps_job *job);
 
 #endif

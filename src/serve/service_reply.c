@@ -13,6 +13,11 @@ static const ps_slice ndjson_type = {"application/x-ndjson", 20};
 
 /* ── jobs at rest ── */
 
+enum {
+    RESTING_MAX = 64 * 1024 * 1024, /* bytes that the resting jobs of a loop keep, about */
+    RESTING_JOB_MIN = 16 * 1024     /* each of them may, whatever the others keep */
+};
+
 ps_job *ps_loop_job_take(ps_service_loop *loop)
 {
     ps_job *job = loop->free_jobs;
@@ -20,13 +25,16 @@ ps_job *ps_loop_job_take(ps_service_loop *loop)
         return ps_job_new();
     }
     loop->free_jobs = job->next;
+    loop->resting_bytes -= ps_job_memory(job);
     job->next = NULL;
     return job;
 }
 
 void ps_loop_job_return(ps_service_loop *loop, ps_job *job)
 {
-    ps_job_reset(job);
+    size_t left = loop->resting_bytes < RESTING_MAX ? RESTING_MAX - loop->resting_bytes : 0;
+    ps_job_reset(job, left > RESTING_JOB_MIN ? left : RESTING_JOB_MIN);
+    loop->resting_bytes += ps_job_memory(job);
     job->next = loop->free_jobs;
     loop->free_jobs = job;
 }
