@@ -402,6 +402,21 @@ static bool is_bound_key(const window_keys *bounds, uint32_t key)
            (key == bounds->start || key == bounds->end || key == bounds->time);
 }
 
+/* The window's columns behind the calls, and where GROUP BY names them. */
+static void place_window(ps_bind_context *context, ps_rel *rel, ps_bound_group *group,
+                         const window_keys *bounds, const ps_group_sets *groups)
+{
+    rel->aggregate.is_windowed = true;
+    add_properties(context, rel, group, bounds, groups);
+    for (uint32_t i = 0; i < groups->key_count; i++) {
+        if (is_bound_key(bounds, i)) {
+            group->key_values[i] = group->properties[i == bounds->start ? PS_WINDOW_START
+                                                     : i == bounds->end ? PS_WINDOW_END
+                                                                        : PS_WINDOW_TIME];
+        }
+    }
+}
+
 ps_bound_group ps_bind_aggregate(ps_bind_context *context, const ps_group_sets *groups,
                                  ps_sql_span at)
 {
@@ -463,16 +478,8 @@ ps_bound_group ps_bind_aggregate(ps_bind_context *context, const ps_group_sets *
         group.calls[i] = ps_plan_column(plan, key_count + i, calls[i].result);
     }
     if (is_windowed) {
-        rel->aggregate.is_windowed = true;
         rel->aggregate.window = aggregate_window(context, &bounds, time_column);
-        add_properties(context, rel, &group, &bounds, groups);
-        for (uint32_t i = 0; i < keys; i++) {
-            if (is_bound_key(&bounds, i)) {
-                group.key_values[i] = group.properties[i == bounds.start ? PS_WINDOW_START
-                                                       : i == bounds.end ? PS_WINDOW_END
-                                                                         : PS_WINDOW_TIME];
-            }
-        }
+        place_window(context, rel, &group, &bounds, groups);
     }
     rel->column_count = key_count + context->aggregate_count + rel->aggregate.property_count;
     group.groupings = PS_PLAN_ARRAY(plan, const ps_expr *, context->grouping_count);

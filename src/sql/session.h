@@ -68,7 +68,7 @@ typedef struct {
     const char *rule;
     char message[400];
 } ps_lint_finding;
-/* Warnings of the statements handled so far (reserved words, AFTER MATCH omitted, compat keys, …). */
+/* Warnings of the statements handled so far (reserved words, compat keys, …). */
 uint32_t ps_session_finding_count(const ps_session *session);
 const ps_lint_finding *ps_session_finding_at(const ps_session *session, uint32_t index);
 
