@@ -24,6 +24,8 @@ typedef struct {
     ps_sort_key by_time;
     ps_table *table;   /* key → ps_row_list, by time */
     ps_timers *timers; /* a row's time + gap − 1 → entry */
+    uint32_t *leaving; /* rows of a session that closes */
+    uint32_t leaving_capacity;
 } window_assign;
 
 /* window_start, window_end, window_time of the row that was begun. */
@@ -36,8 +38,8 @@ static void set_window(window_assign *self, const window_bounds *bounds)
     ps_batch_builder_set_i64(builder, column + 2, ps_window_time(&self->spec->window, bounds->end));
 }
 
-/* Window number `index` (from 0) of a local time: HOP from the latest start backwards, CUMULATE from
- * the earliest end forwards. False: there are no more. */
+/* Window number `index` (from 0) of a local time: HOP from the latest start backwards, CUMULATE
+ * from the earliest end forwards. False: there are no more. */
 static bool window_at(const ps_window *window, int64_t local, int64_t index, window_bounds *out)
 {
     int64_t step = window->kind == PS_WINDOW_TUMBLE ? window->size_ms : window->step_ms;
@@ -99,6 +101,12 @@ static ps_code no_watermark(ps_operator *op, int64_t watermark, ps_error *err)
 
 /* ── SESSION ── */
 
+/* A kept row's header: the number of its arrival. */
+static uint64_t *arrival_of(const window_assign *self, uint32_t ref)
+{
+    return ps_kept_row_header(&self->sorted.rows, ref);
+}
+
 static int64_t time_at(const window_assign *self, const ps_row_list *list, uint32_t index)
 {
     uint32_t ref = ps_row_list_at(&self->sorted, list, index);
@@ -130,9 +138,13 @@ static ps_code keep_row(window_assign *self, const ps_batch *batch, uint32_t row
         return PS_OK;
     }
     ps_code code = ps_row_list_insert(&self->sorted, list, place, batch, row, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    *arrival_of(self, ps_row_list_at(&self->sorted, list, place)) = batch->sequences[row];
     int64_t due = time + window->size_ms - 1;
     self->op.due = due < self->op.due ? due : self->op.due;
-    return code == PS_OK ? ps_timers_add(self->timers, due, entry, err) : code;
+    return ps_timers_add(self->timers, due, entry, err);
 }
 
 static ps_code session_row(window_assign *self, const ps_batch *batch, uint32_t row, ps_error *err)
@@ -177,6 +189,35 @@ static ps_code session_rows(ps_operator *op, uint32_t input, const ps_batch *bat
     return PS_OK;
 }
 
+static int compare_arrivals(const void *a, const void *b, void *with)
+{
+    const window_assign *self = with;
+    uint64_t first = *arrival_of(self, *(const uint32_t *)a);
+    uint64_t second = *arrival_of(self, *(const uint32_t *)b);
+    return (first > second) - (first < second);
+}
+
+/* The first `count` rows of the list leave it, in order of arrival. */
+static ps_code take_leaving(window_assign *self, ps_row_list *list, uint32_t count, ps_error *err)
+{
+    if (count > self->leaving_capacity) {
+        uint32_t *larger = realloc(self->leaving, count * sizeof *larger);
+        if (larger == NULL) {
+            return ps_error_set(err, PS_E_MEMORY, "no memory for a session of %u rows", count);
+        }
+        self->leaving = larger;
+        self->leaving_capacity = count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        self->leaving[i] = ps_row_list_at(&self->sorted, list, i);
+    }
+    for (uint32_t i = count; i > 0; i--) {
+        ps_row_list_take(&self->sorted, list, i - 1);
+    }
+    qsort_r(self->leaving, count, sizeof *self->leaving, compare_arrivals, self);
+    return PS_OK;
+}
+
 /* The first session of the key goes out when its end is reached; false: it is not. */
 static bool send_session(window_assign *self, ps_row_list *list, int64_t until, ps_code *code,
                          ps_error *err)
@@ -189,16 +230,21 @@ static bool send_session(window_assign *self, ps_row_list *list, int64_t until, 
     window_bounds local = {ps_window_local(&self->spec->window, bounds.start),
                            ps_window_local(&self->spec->window, bounds.end)};
     ps_outlet *outlet = self->op.context.outlet;
-    while (*code == PS_OK && list->count > 0 && time_at(self, list, 0) < bounds.end) {
-        uint32_t ref = ps_row_list_at(&self->sorted, list, 0);
+    uint32_t count = 0;
+    while (count < list->count && time_at(self, list, count) < bounds.end) {
+        count++;
+    }
+    *code = take_leaving(self, list, count, err);
+    for (uint32_t i = 0; *code == PS_OK && i < count; i++) {
         *code = ps_outlet_begin_row(outlet, PS_KIND_INSERT, err);
-        *code = *code == PS_OK ? ps_kept_row_emit(&self->sorted.rows, ref, outlet, 0, err) : *code;
+        *code = *code == PS_OK
+                    ? ps_kept_row_emit(&self->sorted.rows, self->leaving[i], outlet, 0, err)
+                    : *code;
         if (*code == PS_OK) {
             set_window(self, &local);
             ps_outlet_end_row(outlet);
         }
-        ps_row_list_take(&self->sorted, list, 0);
-        ps_kept_rows_drop(&self->sorted.rows, ref);
+        ps_kept_rows_drop(&self->sorted.rows, self->leaving[i]);
     }
     return true;
 }
@@ -229,6 +275,7 @@ static void free_assign(ps_operator *op)
 {
     window_assign *self = (window_assign *)op;
     ps_key_encoder_release(&self->keys);
+    free(self->leaving);
     free(self);
 }
 
@@ -253,8 +300,8 @@ static ps_code make_session(window_assign *self, const ps_schema *input, ps_erro
     self->by_time = (ps_sort_key){.column = self->spec->window.time_column};
     ps_code code = ps_key_encoder_init(&self->keys, context->arena, self->spec->keys, input, err);
     if (code == PS_OK) {
-        code = ps_sorted_rows_init(&self->sorted, context->store, context->arena, input, 1,
-                                   &self->by_time, err);
+        code = ps_sorted_rows_init(&self->sorted, context->store, context->arena, sizeof(uint64_t),
+                                   input, 1, &self->by_time, err);
     }
     if (code == PS_OK) {
         code = ps_table_new(context->store, "keys", ps_key_encoder_size(&self->keys),

@@ -1,11 +1,11 @@
 #include "flow/sorted_rows.h"
 
 ps_code ps_sorted_rows_init(ps_sorted_rows *sorted, ps_store *store, ps_arena *arena,
-                            const ps_schema *schema, uint32_t sort_count, const ps_sort_key *sort,
-                            ps_error *err)
+                            uint32_t header_size, const ps_schema *schema, uint32_t sort_count,
+                            const ps_sort_key *sort, ps_error *err)
 {
     *sorted = (ps_sorted_rows){.sort_count = sort_count, .sort = sort};
-    ps_code code = ps_kept_rows_init(&sorted->rows, store, arena, "rows", 0, schema, err);
+    ps_code code = ps_kept_rows_init(&sorted->rows, store, arena, "rows", header_size, schema, err);
     return code == PS_OK ? ps_heap_init(&sorted->lists, store, "lists", err) : code;
 }
 
