@@ -219,6 +219,21 @@ static ps_code row_extract(ps_call *call, const ps_value *arguments, ps_value *o
     return PS_OK;
 }
 
+/* HOUR, MINUTE, SECOND of a TIMESTAMP without a zone: ticks of a day, divided. */
+static ps_code kernel_clock_part(ps_step *step, ps_run *run)
+{
+    const int64_t *from = step->arguments[step->argument_count - 1]->column.i64;
+    int64_t *out = step->out->column.i64;
+    int64_t day = step->number[1], unit = step->number[2], limit = step->number[3];
+    ps_step_join_valid(step, run);
+    for (uint32_t row = 0; row < run->count; row++) {
+        int64_t of_day = from[row] % day;
+        of_day += of_day < 0 ? day : 0;
+        out[row] = of_day / unit % limit;
+    }
+    return PS_OK;
+}
+
 /* The unit is the first argument, or the function's name. */
 static time_unit unit_of(const ps_function *function, const ps_expr *first)
 {
@@ -278,6 +293,16 @@ static ps_code prepare_extract(ps_preparation *p)
 {
     p->step->number[NUMBER_UNIT] = unit_of(p->step->function, p->step->expr->arguments[0]);
     p->step->state = (void *)(uintptr_t)p->context->zone;
+    const ps_type *type = p->step->types[p->step->argument_count - 1];
+    time_unit unit = (time_unit)p->step->number[NUMBER_UNIT];
+    bool shifts = type->kind == PS_TYPE_TIMESTAMP_LTZ && p->context->zone != NULL;
+    if (ps_type_is_timestamp(type) && !shifts && unit >= UNIT_SECOND && unit <= UNIT_HOUR) {
+        int64_t per_ms = ps_type_ticks_per_second(type) / 1000;
+        p->step->kernel = kernel_clock_part;
+        p->step->number[1] = DAY_MS * per_ms;
+        p->step->number[2] = unit_ms(unit) * per_ms;
+        p->step->number[3] = unit == UNIT_HOUR ? 24 : 60;
+    }
     return PS_OK;
 }
 

@@ -263,6 +263,87 @@ static void a_batch_gives_what_its_rows_give(void **state)
     }
 }
 
+/* An argument of any type: a column, a constant, a text that some function understands, a nested
+ * value. */
+static const ps_expr *random_argument(bench *b, int depth)
+{
+    static const char *const words[] = {
+        "YEAR",   "MONTH",      "DAY",     "HOUR",  "BOTH",   "$.a[*]",
+        "lax $",  "yyyy-MM-dd", "[a-z]",   "UTC",   "%a_",    "NULL",
+        "ABSENT", "256",        "(a|b)+?", "QUERY", "[1,{}]", "{\"a\":[1,null]}"};
+    ps_expr_context *context = &b->fixture.context;
+    uint32_t column = (uint32_t)(next_random(b) % COLUMNS);
+    const ps_expr *out = NULL, *parts[3];
+    switch (next_random(b) % (depth > 0 ? 6 : 4)) {
+    case 0:
+        return ps_expr_constant(context, b->types[column], random_value(b, b->types[column]));
+    case 1:
+        return ps_expr_constant(
+            context, &ps_type_string,
+            (ps_value){.text = ps_slice_text(words[next_random(b) % COUNT(words)])});
+    case 4:
+        for (int i = 0; i < 3; i++) {
+            parts[i] = random_argument(b, 0);
+        }
+        if (ps_expr_call(context, next_random(b) % 2 == 0 ? "ARRAY" : "ROW", 3, parts, &out,
+                         &b->fixture.err) == PS_OK) {
+            return out;
+        }
+        return parts[0];
+    default:
+        return ps_expr_column(context, column, b->types[column]);
+    }
+}
+
+static void run_any(bench *b, const ps_expr *expr)
+{
+    ps_program *program = NULL;
+    ps_program_clock clock = {1, 1};
+    if (ps_program_new(&b->fixture.context, 1, &expr, &program, &b->fixture.err) != PS_OK) {
+        return; /* a pattern that is not supported */
+    }
+    for (uint32_t from = 0; from < ROWS; from += 50) {
+        ps_column column;
+        uint32_t row = from;
+        ps_code code = ps_program_run(program, &b->builder.batch, from, from + 50, &clock, &column,
+                                      &row, &b->fixture.err);
+        if (code != PS_OK) {
+            assert_in_range(row, from, from + 49);
+        } else if (ps_expr_is_deterministic(expr)) {
+            check_rows(b, expr, &column, from, from + 50);
+        }
+    }
+    ps_program_free(program);
+}
+
+static void every_function_answers_or_refuses_any_arguments(void **state)
+{
+    (void)state;
+    enum { TRIES = 40, RUNS = 4 };
+    for (uint32_t i = 0; i < ps_function_count(); i++) {
+        bench b;
+        bench_open(&b, i + 1);
+        uint32_t run_count = 0;
+        print_message("SEED=%u %s\n", i + 1, ps_function_entry_at(i)->name);
+        for (uint32_t k = 0; k < TRIES && run_count < RUNS; k++) {
+            const ps_expr *arguments[6], *expr = NULL;
+            uint32_t count = (uint32_t)(next_random(&b) % 6);
+            for (uint32_t a = 0; a < count; a++) {
+                arguments[a] = random_argument(&b, 1);
+            }
+            ps_code code = ps_expr_call(&b.fixture.context, ps_function_entry_at(i)->name, count,
+                                        arguments, &expr, &b.fixture.err);
+            if (code == PS_OK) {
+                run_any(&b, expr);
+                run_count++;
+            } else {
+                assert_true(b.fixture.err.text[0] != '\0');
+            }
+        }
+        bench_close(&b);
+    }
+}
+
 /* Many expressions in one program share parts and memory: the results are the same. */
 static void expressions_share_a_program(void **state)
 {
@@ -406,6 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logic_has_three_values),
         cmocka_unit_test(a_batch_gives_what_its_rows_give),
+        cmocka_unit_test(every_function_answers_or_refuses_any_arguments),
         cmocka_unit_test(expressions_share_a_program),
         cmocka_unit_test(a_filter_selects_the_rows_that_are_true),
         cmocka_unit_test(every_entry_says_what_it_is),

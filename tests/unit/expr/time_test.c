@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "data/datetime.h"
 #include "expr_fixture.h"
 
 #define COUNT(cases) (sizeof(cases) / sizeof((cases)[0]))
@@ -188,6 +189,35 @@ static void the_clock_is_what_is_passed_in(void **state)
     }
 }
 
+static void instants_are_shown_on_the_wall_clock_of_the_zone(void **state)
+{
+    (void)state;
+    static const expr_case cases[] = {
+        {"(CAST (TO_TIMESTAMP_LTZ 0 3) [STRING])", NULL, "1970-01-01 09:00:00.000"},
+        {"(CAST (TO_TIMESTAMP_LTZ 0 3) [TIMESTAMP(3)])", NULL, "1970-01-01 09:00:00.000"},
+        {"(CAST (CAST '1970-01-01 09:00:00' [TIMESTAMP_LTZ(3)]) [STRING])", NULL,
+         "1970-01-01 09:00:00.000"},
+        {"(HOUR (TO_TIMESTAMP_LTZ 0 3))", NULL, "9"},
+        {"(CAST (FLOOR (TO_TIMESTAMP_LTZ 0 3) `'DAY') [STRING])", NULL, "1970-01-01 00:00:00.000"},
+        {"(DATE_FORMAT (TO_TIMESTAMP_LTZ 0 3) 'HH:mm')", NULL, "09:00"},
+        {"(FROM_UNIXTIME 0)", NULL, "1970-01-01 09:00:00"},
+        {"(UNIX_TIMESTAMP '1970-01-01 09:00:00')", NULL, "0"},
+        {"(= (TO_TIMESTAMP_LTZ 0 3) (CAST '1970-01-01 09:00:00' [TIMESTAMP(3)]))", NULL, "TRUE"},
+        {"(TO_TIMESTAMP_LTZ '1970-01-01 00:00:00')", NULL, "1970-01-01 00:00:00.000"},
+    };
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        expr_fixture fixture;
+        const char *type = NULL;
+        expr_fixture_init(&fixture);
+        assert_int_equal(ps_zone_find(&fixture.arena, PS_SLICE("Asia/Tokyo"), &fixture.context.zone,
+                                      &fixture.err),
+                         PS_OK);
+        const expr_case *c = &cases[i / 2];
+        assert_string_equal(expr_fixture_evaluate(&fixture, c->expr, i % 2 == 0, &type), c->value);
+        expr_fixture_release(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +226,7 @@ int main(void)
         cmocka_unit_test(times_are_taken_apart),
         cmocka_unit_test(times_move_by_the_calendar),
         cmocka_unit_test(the_clock_is_what_is_passed_in),
+        cmocka_unit_test(instants_are_shown_on_the_wall_clock_of_the_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
