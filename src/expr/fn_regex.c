@@ -199,6 +199,9 @@ static bool similar_to_regex(ps_slice pattern, ps_slice escape, ps_buf *out)
             ps_buf_append_char(out, pattern.data[at]);
         } else if (!in_class && (c == '%' || c == '_')) {
             ps_buf_append_text(out, c == '%' ? ".*" : ".");
+        } else if (c == '\\' || (!in_class && c == '$')) {
+            ps_buf_append_char(out, '\\');
+            ps_buf_append_char(out, c);
         } else {
             in_class = in_class ? c != ']' : c == '[';
             ps_buf_append_char(out, c);

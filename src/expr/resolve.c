@@ -94,7 +94,7 @@ static ps_code adapt(ps_resolution *r, char letter, uint32_t index)
     if (letter == 'd') {
         return ps_resolution_coerce(r, index, &ps_type_double);
     }
-    if (r->arguments[index]->type->kind != PS_TYPE_NULL) {
+    if (letter == 'x' || r->arguments[index]->type->kind != PS_TYPE_NULL) {
         return PS_OK;
     }
     const ps_type *type = letter == 'i' || letter == 'n' ? &ps_type_int
