@@ -11,6 +11,7 @@ int ps_cmd_load(int argc, char **argv);
 int ps_cmd_verify(int argc, char **argv);
 int ps_cmd_dump(int argc, char **argv);
 int ps_cmd_run(int argc, char **argv);
+int ps_cmd_sql(int argc, char **argv);
 int ps_cmd_explain(int argc, char **argv);
 int ps_cmd_lint(int argc, char **argv);
 int ps_cmd_version(int argc, char **argv);

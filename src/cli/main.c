@@ -16,6 +16,7 @@ static const command_entry commands[] = {
     {"verify", "check every invariant of a data directory, offline", ps_cmd_verify},
     {"dump", "print the journal, one JSON object per record", ps_cmd_dump},
     {"run", "run a SQL script over streams of events", ps_cmd_run},
+    {"sql", "a SQL shell", ps_cmd_sql},
     {"explain", "print the plans of a SQL script", ps_cmd_explain},
     {"lint", "say what in a SQL script would not run on Flink", ps_cmd_lint},
     {"version", "version, commit, compiler and libraries", ps_cmd_version},
