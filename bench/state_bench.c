@@ -81,9 +81,12 @@ static void make_calls(state_bench *bench, ps_aggregate_call calls[2])
         calls[i] = (ps_aggregate_call){
             .argument_count = i, .filter = PS_NO_COLUMN, .time_column = PS_NO_COLUMN};
         calls[i].arguments[0] = 2;
-        bench_check(ps_aggregate_resolve(&bench->arena, names[i], i, &type, &calls[i].class,
-                                         calls[i].argument_types, &calls[i].result, &err),
+        ps_aggregate_signature signature;
+        bench_check(ps_aggregate_resolve(&bench->arena, names[i], i, &type, &signature, &err),
                     &err);
+        calls[i].class = signature.class;
+        calls[i].argument_types[0] = signature.arguments[0];
+        calls[i].result = signature.result;
     }
 }
 

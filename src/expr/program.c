@@ -189,15 +189,14 @@ static ps_column output(const ps_program *program, uint32_t index, uint32_t coun
     return column;
 }
 
-ps_code ps_program_run(ps_program *program, const ps_batch *batch, uint32_t from, uint32_t to,
-                       const ps_program_clock *clock, ps_column *out_columns, uint32_t *out_row,
-                       ps_error *err)
+ps_code ps_program_run(ps_program *program, const ps_program_rows *rows, ps_column *out_columns,
+                       uint32_t *out_row, ps_error *err)
 {
-    ps_run run = begin(program, batch, from, to, err);
-    run.clock = clock;
+    ps_run run = begin(program, rows->batch, rows->from, rows->to, err);
+    run.clock = rows->clock;
     ps_code code = run_steps(program, &run);
     if (code != PS_OK) {
-        *out_row = from + run.failed_row;
+        *out_row = rows->from + run.failed_row;
         return code;
     }
     for (uint32_t i = 0; i < program->output_count; i++) {
@@ -206,16 +205,15 @@ ps_code ps_program_run(ps_program *program, const ps_batch *batch, uint32_t from
     return PS_OK;
 }
 
-ps_code ps_program_filter(ps_program *program, const ps_batch *batch, uint32_t from, uint32_t to,
-                          const ps_program_clock *clock, uint32_t *selection, uint32_t *out_count,
-                          uint32_t *out_row, ps_error *err)
+ps_code ps_program_filter(ps_program *program, const ps_program_rows *rows, uint32_t *selection,
+                          uint32_t *out_count, uint32_t *out_row, ps_error *err)
 {
     PS_ASSERT(program->output_count == 1 && program->outputs[0]->repr == PS_REPR_BITS);
-    ps_run run = begin(program, batch, from, to, err);
-    run.clock = clock;
+    ps_run run = begin(program, rows->batch, rows->from, rows->to, err);
+    run.clock = rows->clock;
     ps_code code = run_steps(program, &run);
     if (code != PS_OK) {
-        *out_row = from + run.failed_row;
+        *out_row = rows->from + run.failed_row;
         return code;
     }
     const ps_vector *vector = program->outputs[0];
@@ -227,7 +225,7 @@ ps_code ps_program_filter(ps_program *program, const ps_batch *batch, uint32_t f
             word &= (1ULL << (run.count - w * 64)) - 1;
         }
         for (; word != 0; word &= word - 1) {
-            selection[count++] = from + w * 64 + (uint32_t)__builtin_ctzll(word);
+            selection[count++] = rows->from + w * 64 + (uint32_t)__builtin_ctzll(word);
         }
     }
     *out_count = count;
@@ -248,7 +246,7 @@ ps_code ps_expr_evaluate(const ps_expr_context *context, const ps_expr *expr, ps
     ps_program_clock clock = {0};
     ps_column column;
     uint32_t row = 0;
-    code = ps_program_run(program, &batch, 0, 1, &clock, &column, &row, err);
+    code = ps_program_run(program, &(ps_program_rows){&batch, 0, 1, &clock}, &column, &row, err);
     ps_value value = {.is_null = true};
     if (code == PS_OK) {
         value = ps_column_value(&column, ps_type_phys(expr->type), 0);

@@ -25,18 +25,22 @@ typedef struct {
     int64_t query_start_ms; /* CURRENT_TIMESTAMP in a bounded run */
 } ps_program_clock;
 
-/* Evaluates all expressions over rows from … to−1 of the batch; out_columns[i] is expression i's
- * column, row r of it being input row from + r. A plain column expression may alias the input.
- * PS_E_INVALID: a value that the expression cannot take; the text says which function and value,
- * *out_row the input row. */
-PS_CHECKED ps_code ps_program_run(ps_program *program, const ps_batch *batch, uint32_t from,
-                                  uint32_t to, const ps_program_clock *clock,
+/* The rows from … to−1 of a batch, and the time at which they are looked at. */
+typedef struct {
+    const ps_batch *batch;
+    uint32_t from, to;
+    const ps_program_clock *clock;
+} ps_program_rows;
+
+/* Evaluates all expressions; out_columns[i] is expression i's column, row r of it being input row
+ * from + r. A plain column expression may alias the input. PS_E_INVALID: a value that the expression
+ * cannot take; the text says which function and value, *out_row the input row. */
+PS_CHECKED ps_code ps_program_run(ps_program *program, const ps_program_rows *rows,
                                   ps_column *out_columns, uint32_t *out_row, ps_error *err);
 
 /* For a program of one BOOLEAN expression: the numbers of the rows where it is TRUE, ascending,
  * into selection (room for to − from); returns their count through *out_count. */
-PS_CHECKED ps_code ps_program_filter(ps_program *program, const ps_batch *batch, uint32_t from,
-                                     uint32_t to, const ps_program_clock *clock,
+PS_CHECKED ps_code ps_program_filter(ps_program *program, const ps_program_rows *rows,
                                      uint32_t *selection, uint32_t *out_count, uint32_t *out_row,
                                      ps_error *err);
 

@@ -353,8 +353,7 @@ static ps_code check_call(const ps_aggregate_class *class, uint32_t argument_cou
 }
 
 ps_code ps_aggregate_resolve(ps_arena *arena, const char *name, uint32_t argument_count,
-                             const ps_type *const *types, const ps_aggregate_class **out_class,
-                             const ps_type **out_arguments, const ps_type **out_result,
+                             const ps_type *const *types, ps_aggregate_signature *out,
                              ps_error *err)
 {
     const ps_aggregate_class *class = find(name);
@@ -374,18 +373,18 @@ ps_code ps_aggregate_resolve(ps_arena *arena, const char *name, uint32_t argumen
         return ps_error_set(err, PS_E_MEMORY, "no memory for the type of %s", name);
     }
     for (uint32_t i = 0; i < argument_count; i++) {
-        out_arguments[i] = types[i];
+        out->arguments[i] = types[i];
     }
     if (class->function == PS_AGG_LAG) {
-        out_arguments[0] = result;
+        out->arguments[0] = result;
         if (argument_count > 1) {
-            out_arguments[1] = &ps_type_bigint;
+            out->arguments[1] = &ps_type_bigint;
         }
         if (argument_count > 2) {
-            out_arguments[2] = result;
+            out->arguments[2] = result;
         }
     }
-    *out_class = class;
-    *out_result = result;
+    out->class = class;
+    out->result = result;
     return PS_OK;
 }

@@ -41,13 +41,17 @@ typedef struct {
 
 /* Case-insensitive. */
 bool ps_aggregate_is_known(const char *name);
-/* By name and argument types: the class, the types the arguments must be coerced to, the result
- * type. Arguments that must be constant (LISTAGG's separator, LAG's offset) are taken as columns
- * all the same. PS_E_MISSING, PS_E_INVALID, PS_E_UNSUPPORTED. */
+/* What a call of given argument types is. */
+typedef struct {
+    const ps_aggregate_class *class;
+    const ps_type *arguments[PS_AGGREGATE_ARGUMENTS_MAX]; /* that they must be coerced to */
+    const ps_type *result;
+} ps_aggregate_signature;
+
+/* By name and argument types. Arguments that must be constant (LISTAGG's separator, LAG's offset)
+ * are taken as columns all the same. PS_E_MISSING, PS_E_INVALID, PS_E_UNSUPPORTED. */
 PS_CHECKED ps_code ps_aggregate_resolve(ps_arena *arena, const char *name, uint32_t argument_count,
-                                        const ps_type *const *types,
-                                        const ps_aggregate_class **out_class,
-                                        const ps_type **out_arguments, const ps_type **out_result,
+                                        const ps_type *const *types, ps_aggregate_signature *out,
                                         ps_error *err);
 const char *ps_aggregate_name(const ps_aggregate_class *class);
 /* ROW_NUMBER, RANK, DENSE_RANK, LAG: only with OVER, which computes them: an aggregator takes

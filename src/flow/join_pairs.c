@@ -78,7 +78,8 @@ ps_code ps_join_pairs_match(ps_join_pairs *pairs, uint32_t *out_count, ps_error 
         return PS_OK;
     }
     uint32_t bad_row;
-    return ps_program_filter(pairs->condition, &pairs->builder.batch, 0, count, pairs->clock,
+    return ps_program_filter(pairs->condition,
+                             &(ps_program_rows){&pairs->builder.batch, 0, count, pairs->clock},
                              pairs->selection, out_count, &bad_row, err);
 }
 

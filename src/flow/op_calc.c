@@ -52,8 +52,9 @@ static ps_code project(calc *self, const ps_batch_part *part, ps_error *err)
 {
     const ps_batch *batch = part->batch;
     uint32_t bad_row = 0;
-    ps_code code = ps_program_run(self->project, batch, part->from, part->to,
-                                  self->op.context.clock, self->outputs, &bad_row, err);
+    ps_code code = ps_program_run(
+        self->project, &(ps_program_rows){batch, part->from, part->to, self->op.context.clock},
+        self->outputs, &bad_row, err);
     if (code != PS_OK) {
         return fail_at(batch, bad_row, err);
     }
@@ -89,8 +90,9 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     }
     uint32_t count = 0;
     uint32_t bad_row = 0;
-    ps_code code = ps_program_filter(self->filter, batch, from, to, op->context.clock,
-                                     self->selection, &count, &bad_row, err);
+    ps_code code =
+        ps_program_filter(self->filter, &(ps_program_rows){batch, from, to, op->context.clock},
+                          self->selection, &count, &bad_row, err);
     if (code != PS_OK) {
         return fail_at(batch, bad_row, err);
     }

@@ -31,8 +31,9 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     (void)input;
     expand *self = (expand *)op;
     uint32_t bad_row = 0;
-    ps_code code = ps_program_run(self->program, batch, from, to, op->context.clock, self->results,
-                                  &bad_row, err);
+    ps_code code =
+        ps_program_run(self->program, &(ps_program_rows){batch, from, to, op->context.clock},
+                       self->results, &bad_row, err);
     for (uint32_t row = from; code == PS_OK && row < to; row++) {
         ps_outlet_stamp_row(op->context.outlet, batch, row);
         for (uint32_t set = 0; code == PS_OK && set < self->spec->set_count; set++) {

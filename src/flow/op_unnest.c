@@ -67,8 +67,9 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     unnest *self = (unnest *)op;
     ps_column collections;
     uint32_t bad_row = 0;
-    ps_code code = ps_program_run(self->program, batch, from, to, op->context.clock, &collections,
-                                  &bad_row, err);
+    ps_code code =
+        ps_program_run(self->program, &(ps_program_rows){batch, from, to, op->context.clock},
+                       &collections, &bad_row, err);
     for (uint32_t row = from; code == PS_OK && row < to; row++) {
         bool is_null = ps_column_is_null(&collections, row - from);
         ps_slice collection = collections.text[row - from];

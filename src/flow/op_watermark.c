@@ -47,8 +47,8 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     }
     ps_column result;
     uint32_t bad_row = 0;
-    code =
-        ps_program_run(self->program, batch, from, to, op->context.clock, &result, &bad_row, err);
+    code = ps_program_run(self->program, &(ps_program_rows){batch, from, to, op->context.clock},
+                          &result, &bad_row, err);
     if (code != PS_OK) {
         return code;
     }

@@ -180,7 +180,7 @@ static ps_bound_call resolve_call(ps_bind_context *context, const ps_ast_expr *e
     ps_plan *plan = context->binder->plan;
     const ps_ast_call *call = expr->call;
     const ps_expr **arguments = NULL;
-    const ps_type *types[PS_AGGREGATE_ARGUMENTS_MAX], *wanted[PS_AGGREGATE_ARGUMENTS_MAX];
+    const ps_type *types[PS_AGGREGATE_ARGUMENTS_MAX];
     ps_bound_call bound = {.is_distinct = call->is_distinct, .name = name};
     ps_error err;
     bool is_star = call->arguments.count == 1 && call->arguments.items[0]->kind == PS_AST_EXPR_STAR;
@@ -195,13 +195,14 @@ static ps_bound_call resolve_call(ps_bind_context *context, const ps_ast_expr *e
     for (uint32_t i = 0; i < count; i++) {
         types[i] = arguments[i]->type;
     }
-    ps_plan_check(plan,
-                  ps_aggregate_resolve(plan->arena, name, count, types, &bound.class, wanted,
-                                       &bound.result, &err),
+    ps_aggregate_signature signature;
+    ps_plan_check(plan, ps_aggregate_resolve(plan->arena, name, count, types, &signature, &err),
                   &err, expr->at);
+    bound.class = signature.class;
+    bound.result = signature.result;
     bound.argument_count = count;
     for (uint32_t i = 0; i < count; i++) {
-        bound.arguments[i] = ps_plan_coerce(plan, expr->at, arguments[i], wanted[i]);
+        bound.arguments[i] = ps_plan_coerce(plan, expr->at, arguments[i], signature.arguments[i]);
     }
     return bound;
 }

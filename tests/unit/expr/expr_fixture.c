@@ -416,7 +416,8 @@ static const char *run_over_columns(expr_fixture *f, const ps_expr *expr)
     }
     const char *text = NULL;
     for (int round = 0; round < 2; round++) { /* the second run uses the memory of the first */
-        if (ps_program_run(program, &batch, FROM, TO, &clock, &column, &row, &f->err) != PS_OK) {
+        if (ps_program_run(program, &(ps_program_rows){&batch, FROM, TO, &clock}, &column, &row,
+                           &f->err) != PS_OK) {
             assert_int_equal(row, FROM);
             text = ps_arena_print(&f->arena, "error: %s", f->err.text);
             break;

@@ -236,8 +236,9 @@ static void check_expression(bench *b, const char *text)
         to = round == 0 ? ROWS : to;
         ps_column column;
         uint32_t row = 0;
-        ps_code code = ps_program_run(program, &b->builder.batch, from, to, &clock, &column, &row,
-                                      &b->fixture.err);
+        ps_code code =
+            ps_program_run(program, &(ps_program_rows){&b->builder.batch, from, to, &clock},
+                           &column, &row, &b->fixture.err);
         if (code == PS_OK) {
             check_rows(b, expr, &column, from, to);
         } else { /* the row that is blamed fails alone too */
@@ -305,8 +306,9 @@ static void run_any(bench *b, const ps_expr *expr)
     for (uint32_t from = 0; from < ROWS; from += 50) {
         ps_column column;
         uint32_t row = from;
-        ps_code code = ps_program_run(program, &b->builder.batch, from, from + 50, &clock, &column,
-                                      &row, &b->fixture.err);
+        ps_code code =
+            ps_program_run(program, &(ps_program_rows){&b->builder.batch, from, from + 50, &clock},
+                           &column, &row, &b->fixture.err);
         if (code != PS_OK) {
             assert_in_range(row, from, from + 49);
         } else if (ps_expr_is_deterministic(expr)) {
@@ -366,8 +368,9 @@ static void expressions_share_a_program(void **state)
     assert_int_equal(ps_program_new(&b.fixture.context, count, exprs, &program, &b.fixture.err),
                      PS_OK);
     for (uint32_t from = 0; from < ROWS; from += 97) {
-        assert_int_equal(ps_program_run(program, &b.builder.batch, from, ROWS, &clock, columns,
-                                        &row, &b.fixture.err),
+        assert_int_equal(ps_program_run(program,
+                                        &(ps_program_rows){&b.builder.batch, from, ROWS, &clock},
+                                        columns, &row, &b.fixture.err),
                          PS_OK);
         for (uint32_t i = 0; i < count; i++) {
             check_rows(&b, exprs[i], &columns[i], from, ROWS);
@@ -391,8 +394,9 @@ static void a_filter_selects_the_rows_that_are_true(void **state)
         uint32_t selection[ROWS], count = 0, row = 0, at = 0;
         assert_int_equal(ps_program_new(&b.fixture.context, 1, &expr, &program, &b.fixture.err),
                          PS_OK);
-        assert_int_equal(ps_program_filter(program, &b.builder.batch, 5, 277, &clock, selection,
-                                           &count, &row, &b.fixture.err),
+        assert_int_equal(ps_program_filter(program,
+                                           &(ps_program_rows){&b.builder.batch, 5, 277, &clock},
+                                           selection, &count, &row, &b.fixture.err),
                          PS_OK);
         for (row = 5; row < 277; row++) {
             ps_value value;

@@ -38,11 +38,15 @@ static inline ps_aggregate_call *fixture_call(aggregate_fixture *fixture, const 
         call->arguments[call->argument_count] = column;
         types[call->argument_count++] = input->fields[column].type;
     }
-    ps_code code = ps_aggregate_resolve(&fixture->arena, name, call->argument_count, types,
-                                        &call->class, call->argument_types, &call->result, &err);
+    ps_aggregate_signature signature;
+    ps_code code =
+        ps_aggregate_resolve(&fixture->arena, name, call->argument_count, types, &signature, &err);
     if (code != PS_OK) {
         fail_msg("%s: %s", name, err.text);
     }
+    call->class = signature.class;
+    call->result = signature.result;
+    memcpy(call->argument_types, signature.arguments, sizeof call->argument_types);
     return call;
 }
 

@@ -362,16 +362,14 @@ static void calls_are_resolved_or_refused_by_name(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ps_error err = {0};
-        const ps_aggregate_class *class;
-        const ps_type *arguments[PS_AGGREGATE_ARGUMENTS_MAX];
-        const ps_type *result;
+        ps_aggregate_signature signature;
         ps_code code = ps_aggregate_resolve(&arena, cases[i].name, cases[i].argument_count,
-                                            &cases[i].type, &class, arguments, &result, &err);
+                                            &cases[i].type, &signature, &err);
         assert_int_equal(code, cases[i].code);
         ps_buf text;
         ps_buf_init(&text, 1000);
         if (code == PS_OK) {
-            ps_type_print(result, &text);
+            ps_type_print(signature.result, &text);
         } else {
             ps_buf_append_text(&text, err.text);
         }
