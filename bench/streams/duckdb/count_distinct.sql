@@ -1,0 +1,1 @@
+SELECT time_bucket(INTERVAL 10 SECOND, ts) AS started, merchant, COUNT(DISTINCT card) FROM events GROUP BY ALL

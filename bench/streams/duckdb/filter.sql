@@ -1,0 +1,1 @@
+SELECT id, ts, account, merchant, amount FROM events WHERE status = 'declined' AND amount > 10000
