@@ -20,8 +20,8 @@ struct ps_row_encoder {
     ps_arena memory;
 };
 
-/* `size` zeroed bytes that begin with the base; ps_row_decoder_free and ps_row_encoder_free give them
- * back. NULL: no memory. */
+/* `size` zeroed bytes that begin with the base; ps_row_decoder_free and ps_row_encoder_free give
+ * them back. NULL: no memory. */
 void *ps_row_decoder_take(size_t size);
 void *ps_row_encoder_take(size_t size);
 

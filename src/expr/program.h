@@ -33,8 +33,8 @@ typedef struct {
 } ps_program_rows;
 
 /* Evaluates all expressions; out_columns[i] is expression i's column, row r of it being input row
- * from + r. A plain column expression may alias the input. PS_E_INVALID: a value that the expression
- * cannot take; the text says which function and value, *out_row the input row. */
+ * from + r. A plain column expression may alias the input. PS_E_INVALID: a value that the
+ * expression cannot take; the text says which function and value, *out_row the input row. */
 PS_CHECKED ps_code ps_program_run(ps_program *program, const ps_program_rows *rows,
                                   ps_column *out_columns, uint32_t *out_row, ps_error *err);
 

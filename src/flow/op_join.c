@@ -2,9 +2,9 @@
  * of the condition; both sides are kept (SEMANTICS §10.5).
  *
  * Per key, one table entry with a chain of kept rows per side. A row of an outer side (and of the
- * left side of SEMI and ANTI) counts its partners: with the first the padded row is taken back, with
- * the last it returns. Inputs may be changelogs; a row that is taken away is looked for among the
- * equal ones, or by its upsert key where no −U comes.
+ * left side of SEMI and ANTI) counts its partners: with the first the padded row is taken back,
+ * with the last it returns. Inputs may be changelogs; a row that is taken away is looked for among
+ * the equal ones, or by its upsert key where no −U comes.
  *
  * A NULL key has no partner: such rows are never kept.
  */

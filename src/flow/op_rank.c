@@ -244,8 +244,9 @@ ps_code ps_op_rank_new(const ps_node *node, const ps_operator_context *context, 
     self->column_count = input->field_count;
     ps_code code = ps_key_encoder_init(&self->keys, context->arena, self->spec->keys, input, err);
     if (code == PS_OK) {
-        code = ps_sorted_rows_init(&self->sorted, context->store, context->arena, 0, input,
-                                   self->spec->sort_count, self->spec->sort, err);
+        code = ps_sorted_rows_init(
+            &self->sorted, context->store, context->arena,
+            &(ps_sorted_rows_options){0, input, self->spec->sort_count, self->spec->sort}, err);
     }
     if (code == PS_OK) {
         code = ps_table_new(context->store, "keys", ps_key_encoder_size(&self->keys),

@@ -146,9 +146,11 @@ ps_code ps_op_sort_new(const ps_node *node, const ps_operator_context *context, 
     self->op.class = &sort_class;
     self->op.context = *context;
     self->spec = node->sort;
-    ps_code code = ps_sorted_rows_init(&self->sorted, context->store, context->arena, 0,
-                                       &node->inputs[0]->schema, self->spec->sort_count,
-                                       self->spec->sort, err);
+    ps_code code =
+        ps_sorted_rows_init(&self->sorted, context->store, context->arena,
+                            &(ps_sorted_rows_options){0, &node->inputs[0]->schema,
+                                                      self->spec->sort_count, self->spec->sort},
+                            err);
     void *root = NULL;
     if (code == PS_OK) {
         code = ps_store_root(context->store, sizeof(sort_root), &root, err);

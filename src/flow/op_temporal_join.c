@@ -1,7 +1,7 @@
 /* TemporalJoin: each left row with the version of the right table that was valid at its time
  * (SEMANTICS §10.3). Left rows wait until the combined watermark has passed them, and are then
- * joined in order of arrival per key; a version that was deleted matches nothing. Of the versions up
- * to the watermark the newest is kept. */
+ * joined in order of arrival per key; a version that was deleted matches nothing. Of the versions
+ * up to the watermark the newest is kept. */
 #include <stdlib.h>
 
 #include "flow/join_pairs.h"

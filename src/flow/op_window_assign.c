@@ -300,8 +300,9 @@ static ps_code make_session(window_assign *self, const ps_schema *input, ps_erro
     self->by_time = (ps_sort_key){.column = self->spec->window.time_column};
     ps_code code = ps_key_encoder_init(&self->keys, context->arena, self->spec->keys, input, err);
     if (code == PS_OK) {
-        code = ps_sorted_rows_init(&self->sorted, context->store, context->arena, sizeof(uint64_t),
-                                   input, 1, &self->by_time, err);
+        code = ps_sorted_rows_init(
+            &self->sorted, context->store, context->arena,
+            &(ps_sorted_rows_options){sizeof(uint64_t), input, 1, &self->by_time}, err);
     }
     if (code == PS_OK) {
         code = ps_table_new(context->store, "keys", ps_key_encoder_size(&self->keys),

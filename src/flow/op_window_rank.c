@@ -164,8 +164,9 @@ ps_code ps_op_window_rank_new(const ps_node *node, const ps_operator_context *co
     self->column_count = input->field_count;
     ps_code code = ps_key_encoder_init(&self->keys, context->arena, keys, input, err);
     if (code == PS_OK) {
-        code = ps_sorted_rows_init(&self->sorted, context->store, context->arena, 0, input,
-                                   self->spec->sort_count, self->spec->sort, err);
+        code = ps_sorted_rows_init(
+            &self->sorted, context->store, context->arena,
+            &(ps_sorted_rows_options){0, input, self->spec->sort_count, self->spec->sort}, err);
     }
     self->sorted.newest_first = self->spec->is_deduplicate && self->spec->sort_count > 0 &&
                                 self->spec->sort[0].is_descending;

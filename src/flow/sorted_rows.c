@@ -1,11 +1,11 @@
 #include "flow/sorted_rows.h"
 
 ps_code ps_sorted_rows_init(ps_sorted_rows *sorted, ps_store *store, ps_arena *arena,
-                            uint32_t header_size, const ps_schema *schema, uint32_t sort_count,
-                            const ps_sort_key *sort, ps_error *err)
+                            const ps_sorted_rows_options *options, ps_error *err)
 {
-    *sorted = (ps_sorted_rows){.sort_count = sort_count, .sort = sort};
-    ps_code code = ps_kept_rows_init(&sorted->rows, store, arena, "rows", header_size, schema, err);
+    *sorted = (ps_sorted_rows){.sort_count = options->sort_count, .sort = options->sort};
+    ps_code code = ps_kept_rows_init(&sorted->rows, store, arena, "rows", options->header_size,
+                                     options->schema, err);
     return code == PS_OK ? ps_heap_init(&sorted->lists, store, "lists", err) : code;
 }
 

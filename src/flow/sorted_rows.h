@@ -21,10 +21,15 @@ typedef struct {
     bool newest_first; /* equal rows: the last arrival comes first */
 } ps_sorted_rows;
 
-/* header_size: of each kept row (kept_rows.h), a multiple of 8. */
+typedef struct {
+    uint32_t header_size; /* of each kept row (kept_rows.h), a multiple of 8 */
+    const ps_schema *schema;
+    uint32_t sort_count;
+    const ps_sort_key *sort; /* borrowed */
+} ps_sorted_rows_options;
+
 PS_CHECKED ps_code ps_sorted_rows_init(ps_sorted_rows *sorted, ps_store *store, ps_arena *arena,
-                                       uint32_t header_size, const ps_schema *schema,
-                                       uint32_t sort_count, const ps_sort_key *sort, ps_error *err);
+                                       const ps_sorted_rows_options *options, ps_error *err);
 
 static inline uint32_t ps_row_list_at(const ps_sorted_rows *sorted, const ps_row_list *list,
                                       uint32_t index)
