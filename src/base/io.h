@@ -56,6 +56,8 @@ struct ps_io_ops {
     ps_code (*write)(ps_io *io, ps_file *file, uint64_t offset, const void *data, size_t size,
                      ps_error *err);
     ps_code (*datasync)(ps_io *io, ps_file *file, ps_error *err);
+    /* NULL: no such thing */
+    ps_code (*write_out)(ps_io *io, ps_file *file, uint64_t offset, uint64_t size, ps_error *err);
     /* zero-filled, whole file, unsynced */
     ps_code (*prealloc)(ps_io *io, ps_file *file, uint64_t size, ps_error *err);
     ps_code (*truncate)(ps_io *io, ps_file *file, uint64_t size, ps_error *err);
@@ -119,6 +121,13 @@ PS_CHECKED static inline ps_code ps_io_write(ps_io *io, ps_file *file, uint64_t 
 PS_CHECKED static inline ps_code ps_io_datasync(ps_io *io, ps_file *file, ps_error *err)
 {
     return io->ops->datasync(io, file, err);
+}
+/* Bytes that were written go to the disk now, before this returns, so that a later datasync finds
+ * little to do. Promises nothing: only datasync makes them durable. A failure is as one of that. */
+PS_CHECKED static inline ps_code ps_io_write_out(ps_io *io, ps_file *file, uint64_t offset,
+                                                 uint64_t size, ps_error *err)
+{
+    return io->ops->write_out == NULL ? PS_OK : io->ops->write_out(io, file, offset, size, err);
 }
 PS_CHECKED static inline ps_code ps_io_prealloc(ps_io *io, ps_file *file, uint64_t size,
                                                 ps_error *err)

@@ -237,6 +237,22 @@ static ps_code posix_datasync(ps_io *io, ps_file *file, ps_error *err)
     return PS_OK;
 }
 
+/* It reports a failed write once, and fdatasync then no more: so it has to count. */
+static ps_code posix_write_out(ps_io *io, ps_file *file, uint64_t offset, uint64_t size,
+                               ps_error *err)
+{
+    (void)io;
+    PS_ASSERT(!atomic_load(&file->poisoned));
+    unsigned how = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    if (sync_file_range(file->fd, (off_t)offset, (off_t)size, how) == 0 || errno == ENOSYS ||
+        errno == ESPIPE) {
+        return PS_OK; /* what cannot do it leaves all to datasync */
+    }
+    int os_errno = errno;
+    atomic_store(&file->poisoned, true);
+    return ps_error_set_os(err, os_errno, "cannot write out %s", file->path);
+}
+
 static ps_code posix_size(ps_io *io, ps_file *file, uint64_t *out_size, ps_error *err)
 {
     (void)io;
@@ -431,6 +447,7 @@ static const struct ps_io_ops posix_ops = {
     .read = posix_read,
     .write = posix_write,
     .datasync = posix_datasync,
+    .write_out = posix_write_out,
     .prealloc = posix_prealloc,
     .truncate = posix_truncate,
     .size = posix_size,

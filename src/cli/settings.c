@@ -55,6 +55,8 @@ static const setting table[] = {
      "How long a key answers with its first reply."},
     {"snapshot.every", SETTING_SIZE, AT(engine.snapshot_every_bytes), 0, UINT64_C(1) << 44, "1GiB",
      "Journal bytes between snapshots, at least as many as the state has; 0: only at shutdown."},
+    {"snapshot.rate", SETTING_SIZE, AT(engine.snapshot_rate), 0, UINT64_C(1) << 40, "48MiB",
+     "Bytes of a snapshot written in a second, so that the disk stays free for payments; 0: all."},
     {"journal.segment", SETTING_SIZE32, AT(engine.journal.segment_size), 4 << 20, 1 << 30, "64MiB",
      "Size of a journal segment."},
     {"scrub.period", SETTING_COUNT, AT(scrub_period_s), 1, 86400 * 30, "86400",

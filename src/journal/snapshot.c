@@ -39,6 +39,7 @@ struct ps_snapshot_writer {
     /* writer */
     ps_file *file;
     uint64_t file_size;
+    uint64_t out_size; /* written out so far */
     uint64_t block_count;
     ps_u128 chain;
     bool is_done;
@@ -470,9 +471,16 @@ static ps_code writer_finish(ps_snapshot_writer *writer, ps_error *err)
     return code == PS_OK ? ps_io_sync_dir(writer->io, writer->dir, err) : code;
 }
 
-/* 8 MiB: a snapshot that goes to the disk in one piece at the end would hold up the journal's syncs
- * for as long as that takes. */
-enum { CHUNKS_PER_SYNC = 128 };
+/* 256 KiB: what a snapshot leaves to the page cache goes to the disk in one piece later, and holds up
+ * the journal's syncs for as long as that takes. */
+enum { CHUNKS_PER_WRITE_OUT = 4 };
+
+static ps_code write_out(ps_snapshot_writer *writer, ps_error *err)
+{
+    uint64_t from = writer->out_size;
+    writer->out_size = writer->file_size;
+    return ps_io_write_out(writer->io, writer->file, from, writer->file_size - from, err);
+}
 
 ps_code ps_snapshot_write_chunks(ps_snapshot_writer *writer, bool *out_done, ps_error *err)
 {
@@ -489,8 +497,8 @@ ps_code ps_snapshot_write_chunks(ps_snapshot_writer *writer, bool *out_done, ps_
     while (code == PS_OK && written < taken) {
         code = write_slot(writer, writer->slots + written % SLOT_COUNT * SLOT_SIZE, err);
         written += code == PS_OK;
-        if (code == PS_OK && written % CHUNKS_PER_SYNC == 0) {
-            code = ps_io_datasync(writer->io, writer->file, err);
+        if (code == PS_OK && written % CHUNKS_PER_WRITE_OUT == 0) {
+            code = write_out(writer, err);
         }
         atomic_store_explicit(&writer->written, written, memory_order_release);
     }

@@ -11,7 +11,7 @@ enum {
     CLOCK_JUMP_MAX_S = 300,
     WALL_LOOK_MS = 1,
     DIR_ENTRIES_MAX = 4096,
-    SNAPSHOT_CHUNKS_PER_STEP = 16
+    SNAPSHOT_CHUNKS_PER_STEP = 4
 };
 
 /* The life of one snapshot, handed between the core side and the maintenance side. */
@@ -45,6 +45,7 @@ struct ps_engine {
     ps_region *regions[PS_SNAPSHOT_REGIONS_MAX];
     uint32_t region_count;
     ps_error snapshot_error;
+    int64_t snapshot_next_ns;     /* monotonic: chunks are copied again */
     uint64_t snapshot_seq;        /* of the one in progress */
     uint64_t snapshot_record_seq; /* the record that says it is valid */
     uint64_t snapshot_bytes;      /* journal bytes when the newest one began */
@@ -782,7 +783,6 @@ static void snapshot_record(ps_engine *engine)
 static bool snapshot_is_due(const ps_engine *engine)
 {
     ps_journal_stats stats;
-    ps_core_stats core;
     if (engine->options.snapshot_every_bytes == 0) {
         return false;
     }
@@ -791,8 +791,27 @@ static bool snapshot_is_due(const ps_engine *engine)
     if (grown < engine->options.snapshot_every_bytes) {
         return false;
     }
-    ps_core_get_stats(engine->core, &core);
-    return grown >= core.memory_bytes;
+    uint64_t state = 0;
+    for (uint32_t i = 0; i < engine->region_count; i++) {
+        state += engine->regions[i]->size;
+    }
+    return grown >= state;
+}
+
+/* Copies some chunks when their time has come. */
+static void snapshot_take(ps_engine *engine)
+{
+    uint64_t rate = engine->options.snapshot_rate;
+    int64_t now_ns = ps_io_now_mono_ns(engine->io);
+    if (engine->snapshot_taken || (rate != 0 && now_ns < engine->snapshot_next_ns)) {
+        return;
+    }
+    engine->snapshot_taken = ps_snapshot_take_chunks(engine->writer, SNAPSHOT_CHUNKS_PER_STEP);
+    if (rate != 0) {
+        uint64_t step_ns =
+            (uint64_t)PS_REGION_CHUNK * SNAPSHOT_CHUNKS_PER_STEP * PS_NS_PER_S / rate;
+        engine->snapshot_next_ns = now_ns + (int64_t)step_ns;
+    }
 }
 
 ps_code ps_engine_snapshot_step(ps_engine *engine, bool force, bool *out_busy, ps_error *err)
@@ -806,10 +825,7 @@ ps_code ps_engine_snapshot_step(ps_engine *engine, bool force, bool *out_busy, p
         }
         break;
     case SNAPSHOT_TAKING:
-        if (!engine->snapshot_taken) {
-            engine->snapshot_taken =
-                ps_snapshot_take_chunks(engine->writer, SNAPSHOT_CHUNKS_PER_STEP);
-        }
+        snapshot_take(engine);
         break;
     case SNAPSHOT_WRITTEN:
         snapshot_record(engine);
@@ -881,9 +897,9 @@ static bool snapshot_is_stuck(const ps_engine *engine)
  * are gone. */
 static PS_CHECKED ps_code snapshot_finish(ps_engine *engine, ps_error *err)
 {
-    ps_code code;
     bool busy = true;
-    code = ps_engine_snapshot_step(engine, true, &busy, err);
+    engine->options.snapshot_rate = 0;
+    ps_code code = ps_engine_snapshot_step(engine, true, &busy, err);
     while (busy && code == PS_OK) {
         code = batch_commit(engine, err);
         if (code != PS_OK) {

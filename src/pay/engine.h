@@ -31,6 +31,9 @@ typedef struct {
     const ps_policy *policy; /* NULL: approve all; borrowed */
     /* of journal since the newest snapshot; default 1 GiB; 0: never by itself */
     uint64_t snapshot_every_bytes;
+    /* bytes of it that are copied and written in a second, so that the disk stays the journal's;
+     * default 0: as fast as it goes; shutdown does not wait */
+    uint64_t snapshot_rate;
     bool read_only;        /* verify, dump: no lock, nothing is written */
     bool ignore_snapshots; /* replay everything: `verify` compares both ways */
 } ps_engine_options;

@@ -109,10 +109,54 @@ static void larger_data_is_refused_alike_from_a_snapshot_and_from_the_journal(vo
     ps_sim_free(sim);
 }
 
+/* Both sides' turns, `pause_ns` apart, until the snapshot is done. False: it takes more turns. */
+static bool snapshot_is_done_in(ps_engine *engine, ps_sim *sim, int turn_count, int64_t pause_ns)
+{
+    bool busy = true;
+    for (int i = 0; i < turn_count && busy; i++) {
+        ps_error err;
+        assert_int_equal(ps_engine_snapshot_step(engine, false, &busy, &err), PS_OK);
+        assert_int_equal(ps_engine_snapshot_write(engine, &err), PS_OK);
+        ps_batch *batch = ps_engine_batch_close(engine);
+        if (batch != NULL) {
+            assert_int_equal(ps_journal_commit(ps_engine_journal(engine), batch, &err), PS_OK);
+        }
+        ps_sim_advance(sim, pause_ns);
+    }
+    return !busy;
+}
+
+static void a_snapshot_takes_the_time_that_its_rate_asks_for(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t rate;
+        int64_t pause_ns;
+        bool is_done;
+    } table[] = {{0, 0, true}, {1 << 20, 0, false}, {1 << 20, PS_NS_PER_S / 4, true}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        ps_sim *sim = ps_sim_new(SEED);
+        ps_engine_options options;
+        options_small(&options);
+        options.snapshot_rate = table[i].rate;
+        ps_engine *engine = engine_made(ps_sim_io(sim), &options);
+        payments_make(engine, PAYMENTS);
+        ps_error err;
+        bool busy = false;
+        assert_int_equal(ps_engine_snapshot_step(engine, true, &busy, &err), PS_OK);
+        assert_true(busy);
+        assert_int_equal(snapshot_is_done_in(engine, sim, 20, table[i].pause_ns), table[i].is_done);
+        assert_int_equal(ps_engine_shutdown(engine, true, &err), PS_OK); /* does not wait */
+        ps_engine_close(engine);
+        ps_sim_free(sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(held_time_goes_on_by_1_ns_and_the_clock_is_not_read),
+        cmocka_unit_test(a_snapshot_takes_the_time_that_its_rate_asks_for),
         cmocka_unit_test(larger_data_is_refused_alike_from_a_snapshot_and_from_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
