@@ -471,8 +471,8 @@ static ps_code writer_finish(ps_snapshot_writer *writer, ps_error *err)
     return code == PS_OK ? ps_io_sync_dir(writer->io, writer->dir, err) : code;
 }
 
-/* 256 KiB: what a snapshot leaves to the page cache goes to the disk in one piece later, and holds up
- * the journal's syncs for as long as that takes. */
+/* 256 KiB: what a snapshot leaves to the page cache goes to the disk in one piece later, and holds
+ * up the journal's syncs for as long as that takes. */
 enum { CHUNKS_PER_WRITE_OUT = 4 };
 
 static ps_code write_out(ps_snapshot_writer *writer, ps_error *err)
