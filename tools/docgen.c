@@ -328,9 +328,10 @@ static int help_print(const char *command)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } commands[] = {{"init", ps_cmd_init}, {"serve", ps_cmd_serve},
-                    {"load", ps_cmd_load}, {"verify", ps_cmd_verify},
-                    {"dump", ps_cmd_dump}, {"version", ps_cmd_version}};
+    } commands[] = {{"init", ps_cmd_init},      {"serve", ps_cmd_serve},     {"load", ps_cmd_load},
+                    {"verify", ps_cmd_verify},  {"dump", ps_cmd_dump},       {"run", ps_cmd_run},
+                    {"sql", ps_cmd_sql},        {"explain", ps_cmd_explain}, {"lint", ps_cmd_lint},
+                    {"version", ps_cmd_version}};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, command) == 0) {
             char name[16], help[] = "--help";

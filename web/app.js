@@ -1,6 +1,7 @@
 // The live page: draws what the event stream tells (tally.js), the metrics, and the trial balance. All of it is the public API.
 import { amountText, clock, duration, money, percent, words } from './format.js';
 import { Feed } from './feed.js';
+import { jobsDraw } from './jobs.js';
 import { Tally, SECONDS_SHOWN } from './tally.js';
 
 const BAD = new Set(['declined', 'failed', 'charged_back', 'disputed']);
@@ -100,6 +101,12 @@ async function balanceRead() {
   byId('balance-mark').dataset.balanced = isBalanced ? 'yes' : 'no';
   set('balance-mark', isBalanced ? '✓ balanced' : '✗ broken');
   set('balance-when', `${data.length} currencies, ${new Date(feed.now()).toLocaleTimeString([], { hour12: false })}`);
+}
+
+// A table under the pointer or the keyboard is left alone.
+async function jobsRead() {
+  if (!feed.key || byId('jobs').matches(':hover, :focus-within')) return;
+  jobsDraw(byId('jobs'), (await feed.get('/v1/jobs')).data);
 }
 
 // ── charts ──
@@ -356,6 +363,7 @@ function forget() {
   sessionStorage.removeItem('key');
   byId('key-form').hidden = false;
   byId('forget').hidden = true;
+  jobsDraw(byId('jobs'), []);
   connection('Not connected', 'off');
 }
 
@@ -368,6 +376,7 @@ function connect(key) {
   connection('Connecting', 'off');
   feed.start(key);
   balanceRead().catch(() => {});
+  jobsRead().catch(() => {});
 }
 
 function listen() {
@@ -403,6 +412,7 @@ function start() {
   setInterval(draw, 500);
   setInterval(() => metricsRead().catch(() => {}), 1000);
   setInterval(() => balanceRead().catch(() => {}), 3000);
+  setInterval(() => jobsRead().catch(() => {}), 2000);
   metricsRead().catch(() => {});
 }
 

@@ -11,11 +11,12 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/data_check.h"
+#include "cli/job_thread.h"
 #include "cli/load_client.h"
 #include "cli/settings.h"
 #include "serve/service.h"
 
-enum { DEMO_RATE = 25, DEMO_CONNECTIONS = 8, DEV_KEY_DAYS = 7, HOST_MAX = 128 };
+enum { DEMO_RATE = 25, DEMO_CONNECTIONS = 8, DEV_KEY_DAYS = 7, HOST_MAX = 128, JOB_FILES_MAX = 64 };
 
 typedef struct {
     char host[HOST_MAX];
@@ -26,7 +27,8 @@ typedef struct {
     const char *data;
     const char *listen;
     const char *policy;
-    const char *job;
+    const char *job_files[JOB_FILES_MAX];
+    uint32_t job_file_count;
     bool dev, demo;
     ps_serve_settings settings;
     address at, admin_at;
@@ -149,7 +151,45 @@ static void demo_stop(demo *d)
     }
 }
 
+/* ── streaming jobs ── */
+
+static bool add_job_file(void *target, const char *text, ps_error *err)
+{
+    serve_arguments *a = target;
+    if (a->job_file_count == JOB_FILES_MAX) {
+        ps_error_set(err, PS_E_INVALID, "--job may be given %d times", JOB_FILES_MAX);
+        return false;
+    }
+    a->job_files[a->job_file_count++] = text;
+    return true;
+}
+
+/* PS_EXIT_DONE, or the messages were printed. */
+static int jobs_plan(const serve_arguments *a, ps_job_threads **jobs)
+{
+    int exit_code = PS_EXIT_DONE;
+    for (uint32_t i = 0; exit_code == PS_EXIT_DONE && i < a->job_file_count; i++) {
+        exit_code = ps_job_threads_plan(jobs, a->job_files[i]);
+    }
+    return exit_code;
+}
+
 /* ── serving ── */
+
+/* What runs beside the payments. */
+typedef struct {
+    ps_job_board *board;
+    ps_job_threads *jobs; /* NULL: none */
+    demo demo;
+} companions;
+
+static PS_CHECKED ps_code jobs_start(const serve_arguments *a, ps_engine *engine, companions *c,
+                                     ps_error *err)
+{
+    const ps_job_threads_options options = {
+        .data_dir = a->data, .journal = ps_engine_journal(engine), .board = c->board};
+    return c->jobs != NULL ? ps_job_threads_start(c->jobs, &options, err) : PS_OK;
+}
 
 static PS_CHECKED ps_code data_open(const serve_arguments *a, ps_io *io, ps_engine **out_engine,
                                     ps_error *err)
@@ -184,12 +224,13 @@ static PS_CHECKED ps_code data_open(const serve_arguments *a, ps_io *io, ps_engi
     return PS_OK;
 }
 
-static PS_CHECKED ps_code service_open(const serve_arguments *a, ps_io *io, ps_engine *engine,
-                                       ps_service **out_service, ps_error *err)
+static PS_CHECKED ps_code service_open(const serve_arguments *a, ps_engine *engine,
+                                       ps_job_board *board, ps_service **out_service, ps_error *err)
 {
     ps_service_options options;
     ps_service_options_init(&options);
-    options.io = io;
+    options.io = ps_io_posix();
+    options.jobs = board;
     options.engine = engine;
     options.dir = a->data;
     options.http = a->settings.http;
@@ -223,18 +264,20 @@ static void signal_wait(const sigset_t *signals)
     fprintf(stderr, "signal %d: finishing what was taken\n", signal_number);
 }
 
-static PS_CHECKED ps_code serve_run(const serve_arguments *a, ps_io *io, ps_engine *engine,
+static PS_CHECKED ps_code serve_run(const serve_arguments *a, companions *c, ps_engine *engine,
                                     const sigset_t *signals, ps_error *err)
 {
     char dev_key[PS_API_KEY_TEXT_MAX] = "";
     ps_service *service = NULL;
-    demo d = {0};
     ps_code code = PS_OK;
     if (a->dev || a->demo) {
-        code = dev_key_make(io, engine, dev_key, err);
+        code = dev_key_make(ps_io_posix(), engine, dev_key, err);
     }
     if (code == PS_OK) {
-        code = service_open(a, io, engine, &service, err);
+        code = service_open(a, engine, c->board, &service, err);
+    }
+    if (code == PS_OK) {
+        code = jobs_start(a, engine, c, err);
     }
     if (code == PS_OK) {
         code = ps_service_start(service, err);
@@ -253,21 +296,22 @@ static PS_CHECKED ps_code serve_run(const serve_arguments *a, ps_io *io, ps_engi
                     a->at.host, port, dev_key, dev_key);
         }
         if (a->demo) {
-            demo_start(&d, a, port, dev_key);
+            demo_start(&c->demo, a, port, dev_key);
         }
         signal_wait(signals);
-        demo_stop(&d);
+        demo_stop(&c->demo);
+        ps_job_threads_stop(c->jobs);
         code = ps_service_drain(service, err);
     }
+    ps_job_threads_stop(c->jobs);
     ps_service_close(service);
     return code;
 }
 
 static bool arguments_are_usable(serve_arguments *a)
 {
-    if (a->policy != NULL || a->job != NULL) {
-        fprintf(stderr, "paystream serve: %s is not supported yet\n",
-                a->policy != NULL ? "--policy" : "--job");
+    if (a->policy != NULL) {
+        fprintf(stderr, "paystream serve: --policy is not supported yet\n");
         return false;
     }
     if ((a->settings.tls_cert == NULL) != (a->settings.tls_key == NULL)) {
@@ -295,7 +339,7 @@ static ps_parsed arguments_parse(int argc, char **argv, serve_arguments *a)
 {
     static const ps_command_help help = {
         "serve", "Takes payments: HTTP API, live page, metrics",
-        "serve --data DIR [--listen HOST:PORT] [-D key=value]… [--dev] [--demo]",
+        "serve --data DIR [--listen HOST:PORT] [--job FILE.sql]… [-D key=value]… [--dev] [--demo]",
         "Prints `paystream ready URL` on standard output when it can take requests. SIGTERM and\n"
         "SIGINT finish what was taken and exit 0. Settings (-D) are listed in docs/settings.md."};
     const ps_option options[] = {
@@ -303,7 +347,9 @@ static ps_parsed arguments_parse(int argc, char **argv, serve_arguments *a)
         {"--listen", "HOST:PORT", PS_OPTION_TEXT, false,
          "Where to listen (default 127.0.0.1:8480; port 0: any free one).", &a->listen, NULL},
         {"--policy", "FILE.sql", PS_OPTION_TEXT, false, "Not supported yet.", &a->policy, NULL},
-        {"--job", "FILE.sql", PS_OPTION_TEXT, false, "Not supported yet.", &a->job, NULL},
+        {"--job", "FILE.sql", PS_OPTION_SETTING, false,
+         "Runs its queries and INSERTs over the journal as it grows; may be given many times.", a,
+         add_job_file},
         {"--dev", NULL, PS_OPTION_FLAG, false,
          "Make DIR when it is missing; print the page's address with a test key.", &a->dev, NULL},
         {"--demo", NULL, PS_OPTION_FLAG, false, "Send demo traffic to itself.", &a->demo, NULL},
@@ -337,14 +383,24 @@ int ps_cmd_serve(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file size limit arrives as a full disk */
     process_harden();
 
-    ps_io *io = ps_io_posix();
+    companions c = {0};
+    int exit_code = jobs_plan(&a, &c.jobs);
+    if (exit_code != PS_EXIT_DONE) {
+        ps_job_threads_free(c.jobs);
+        return exit_code;
+    }
     ps_engine *engine = NULL;
     ps_error err = {0};
-    ps_code code = data_open(&a, io, &engine, &err);
+    ps_code code = ps_job_board_new(&c.board, &err);
     if (code == PS_OK) {
-        code = serve_run(&a, io, engine, &signals, &err);
+        code = data_open(&a, ps_io_posix(), &engine, &err);
     }
+    if (code == PS_OK) {
+        code = serve_run(&a, &c, engine, &signals, &err);
+    }
+    ps_job_threads_free(c.jobs);
     ps_engine_close(engine);
+    ps_job_board_free(c.board);
     if (code != PS_OK) {
         fprintf(stderr, "paystream serve: %s\n", err.text);
         return ps_exit_of(code);

@@ -77,9 +77,21 @@ static bool setting_is(const ps_session *session, const char *key, const char *w
     return value != NULL && strcmp(value, wanted) == 0;
 }
 
-static ps_code job_options_from(const ps_session *session, ps_stream_job_options *out,
-                                ps_error *err)
+static uint64_t fingerprint_of(const ps_graph *graph)
 {
+    ps_buf text;
+    ps_buf_init(&text, MESSAGE_SIZE_MAX * 16);
+    ps_graph_print(graph, &text);
+    uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
+    ps_buf_release(&text);
+    return fingerprint;
+}
+
+ps_code ps_script_job_options(const ps_session *session, const ps_graph *graph,
+                              ps_stream_job_options *out, ps_error *err)
+{
+    out->graph = graph;
+    out->fingerprint = fingerprint_of(graph);
     const char *memory = ps_session_setting(session, "paystream.memory.size");
     const char *rows = ps_session_setting(session, "paystream.batch.rows");
     out->memory_max = memory_default;
@@ -97,16 +109,6 @@ static ps_code job_options_from(const ps_session *session, ps_stream_job_options
                                     &out->checkpoint_interval_ms, err);
     return code == PS_OK ? duration_setting(session, "table.exec.state.ttl", &out->ttl_ms, err)
                          : code;
-}
-
-static uint64_t fingerprint_of(const ps_graph *graph)
-{
-    ps_buf text;
-    ps_buf_init(&text, MESSAGE_SIZE_MAX * 16);
-    ps_graph_print(graph, &text);
-    uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
-    ps_buf_release(&text);
-    return fingerprint;
 }
 
 static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_error *err)
@@ -133,16 +135,10 @@ static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_erro
     return code;
 }
 
-/* Bad rows of the job's sources: a line of JSON each, DIR/dead/<table>.jsonl (CONTRACT §4). */
-typedef struct {
-    ps_dead_letter base;
-    const char *dir; /* NULL: bad rows are only counted */
-} dead_letters;
-
 static ps_code take_dead_letter(ps_dead_letter *letter, ps_slice table, const char *source,
                                 uint64_t position, const char *reason, ps_slice raw, ps_error *err)
 {
-    dead_letters *self = (dead_letters *)letter;
+    ps_dead_letters *self = (ps_dead_letters *)letter;
     if (self->dir == NULL) {
         return PS_OK;
     }
@@ -179,6 +175,11 @@ static ps_code take_dead_letter(ps_dead_letter *letter, ps_slice table, const ch
                    : ps_error_set(err, PS_E_IO, "cannot write the dead letters of %s", path);
 }
 
+void ps_dead_letters_init(ps_dead_letters *letters, const char *dir)
+{
+    *letters = (ps_dead_letters){.base = {.take = take_dead_letter}, .dir = dir};
+}
+
 static bool has_changes(const ps_graph *graph)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -194,10 +195,9 @@ static ps_code run_statement(ps_session *session, const ps_script_options *optio
                              const ps_statement *statement, uint32_t number, ps_error *err)
 {
     char state_dir[PS_PATH_MAX];
-    dead_letters letters = {
-        .base = {.take = take_dead_letter},
-        .dir = options->data_dir != NULL ? options->data_dir : options->state_dir,
-    };
+    ps_dead_letters letters;
+    ps_dead_letters_init(&letters,
+                         options->data_dir != NULL ? options->data_dir : options->state_dir);
     ps_connector_context surroundings = {
         .io = ps_io_posix(),
         .data_dir = options->data_dir,
@@ -206,12 +206,10 @@ static ps_code run_statement(ps_session *session, const ps_script_options *optio
         .lane_count = 1,
     };
     ps_stream_job_options job = {
-        .graph = statement->graph,
         .connectors = &ps_connectors,
         .surroundings = &surroundings,
-        .fingerprint = fingerprint_of(statement->graph),
     };
-    ps_code code = job_options_from(session, &job, err);
+    ps_code code = ps_script_job_options(session, statement->graph, &job, err);
     if (code != PS_OK) {
         return code;
     }
@@ -275,7 +273,7 @@ static void print_plan(const ps_statement *statement)
     ps_buf_release(&text);
 }
 
-static void tell_sql_error(const ps_sql_error *error, const char *file_name, ps_slice text)
+void ps_script_tell_sql_error(const ps_sql_error *error, const char *file_name, ps_slice text)
 {
     ps_buf message;
     ps_buf_init(&message, MESSAGE_SIZE_MAX);
@@ -316,7 +314,7 @@ int ps_script_run(ps_session *session, const ps_script_options *options, const c
         ps_error err = {0};
         if (ps_session_next(session, &statement, &sql_error) != PS_OK) {
             fflush(stdout);
-            tell_sql_error(&sql_error, file_name, text);
+            ps_script_tell_sql_error(&sql_error, file_name, text);
             return PS_EXIT_FAILED;
         }
         if (statement.kind == PS_STATEMENT_END || was_stopped) {

@@ -20,6 +20,22 @@ typedef struct {
 int ps_script_run(ps_session *session, const ps_script_options *options, const char *file_name,
                   ps_slice text);
 
+/* ── parts of it, for jobs that others run ── */
+
+/* The plan, its fingerprint and what the session's settings say of jobs. PS_E_INVALID. */
+PS_CHECKED ps_code ps_script_job_options(const ps_session *session, const ps_graph *graph,
+                                         ps_stream_job_options *out, ps_error *err);
+/* Bad rows of a job's sources: a line of JSON each, DIR/dead/<table>.jsonl (CONTRACT §4). */
+typedef struct {
+    ps_dead_letter base;
+    const char *dir; /* borrowed; NULL: bad rows are only counted */
+} ps_dead_letters;
+void ps_dead_letters_init(ps_dead_letters *letters, const char *dir);
+/* On standard error, with the line and a caret. */
+void ps_script_tell_sql_error(const ps_sql_error *error, const char *file_name, ps_slice text);
+
+/* ── signals, files ── */
+
 /* SIGINT and SIGTERM stop the job that runs (checkpoint, exit 0); for the whole process. */
 void ps_script_catch_signals(void);
 /* Ctrl-C in the shell: the query ends, not the shell. */

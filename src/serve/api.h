@@ -31,6 +31,7 @@ typedef enum {
     PS_ROUTE_BATCH,
     PS_ROUTE_EVENTS,
     PS_ROUTE_STREAM,     /* SSE */
+    PS_ROUTE_JOBS,       /* the board of streaming jobs */
     PS_ROUTE_KEY_CREATE, /* the service makes the secret */
     PS_ROUTE_HEALTH,
     PS_ROUTE_READY,

@@ -40,6 +40,15 @@ typedef enum {
     M_UNKNOWN,
     M_UNKNOWN_AGE,
     M_MEMORY,
+    M_JOB_RUNNING,
+    M_JOB_FAILED,
+    M_JOB_ROWS_IN,
+    M_JOB_ROWS_OUT,
+    M_JOB_ROWS_LATE,
+    M_JOB_ROWS_BAD,
+    M_JOB_STATE_BYTES,
+    M_JOB_CHECKPOINTS,
+    M_JOB_WATERMARK,
     M_READ_ONLY,
     M_CLOCK_SUSPECT,
     M_UPTIME,
@@ -110,6 +119,25 @@ static const ps_metric metrics[METRIC_COUNT] = {
                        "For how long there has been at least one unknown payment."},
     [M_MEMORY] = {"paystream_memory_bytes", PS_METRIC_GAUGE, "region",
                   "Bytes in use of each table of the state."},
+    [M_JOB_RUNNING] = {"paystream_job_running", PS_METRIC_GAUGE, "job",
+                       "1 while the streaming job runs."},
+    [M_JOB_FAILED] = {"paystream_job_failed", PS_METRIC_GAUGE, "job",
+                      "1 when the streaming job failed; GET /v1/jobs says why."},
+    [M_JOB_ROWS_IN] = {"paystream_job_rows_in_total", PS_METRIC_COUNTER, "job",
+                       "Rows that a streaming job has read."},
+    [M_JOB_ROWS_OUT] = {"paystream_job_rows_out_total", PS_METRIC_COUNTER, "job",
+                        "Rows that a streaming job has given out."},
+    [M_JOB_ROWS_LATE] = {"paystream_job_rows_late_total", PS_METRIC_COUNTER, "job",
+                         "Rows that came after their windows had closed."},
+    [M_JOB_ROWS_BAD] = {"paystream_job_rows_bad_total", PS_METRIC_COUNTER, "job",
+                        "Rows that could not be read."},
+    [M_JOB_STATE_BYTES] = {"paystream_job_state_bytes", PS_METRIC_GAUGE, "job",
+                           "Bytes of state that a streaming job keeps."},
+    [M_JOB_CHECKPOINTS] = {"paystream_job_checkpoints_total", PS_METRIC_COUNTER, "job",
+                           "Checkpoints of a streaming job since start."},
+    [M_JOB_WATERMARK] = {"paystream_job_watermark_seconds", PS_METRIC_GAUGE, "job",
+                         "Watermark of a streaming job, seconds since 1970; none before the first "
+                         "row."},
     [M_READ_ONLY] = {"paystream_read_only", PS_METRIC_GAUGE, NULL,
                      "1 while the disk is full and nothing is written."},
     [M_CLOCK_SUSPECT] = {"paystream_clock_suspect", PS_METRIC_GAUGE, NULL,
@@ -448,6 +476,56 @@ static void state_put(const ps_metrics_source *source, ps_buf *out)
     pthread_mutex_unlock(&service->lock);
 }
 
+static uint64_t job_value(const ps_board_job *job, metric_id id)
+{
+    switch ((int)id) {
+    case M_JOB_RUNNING:
+        return job->is_running ? 1 : 0;
+    case M_JOB_FAILED:
+        return job->has_failed ? 1 : 0;
+    case M_JOB_ROWS_IN:
+        return job->counters.rows_in;
+    case M_JOB_ROWS_OUT:
+        return job->counters.rows_out;
+    case M_JOB_ROWS_LATE:
+        return job->counters.rows_late;
+    case M_JOB_ROWS_BAD:
+        return job->counters.rows_bad;
+    case M_JOB_STATE_BYTES:
+        return job->counters.state_bytes;
+    case M_JOB_CHECKPOINTS:
+        return job->counters.checkpoints;
+    }
+    return 0;
+}
+
+/* The watermark has sign and fraction, and may not be there yet. */
+static void job_watermark_put(ps_buf *out, const ps_board_job *job)
+{
+    if (job->counters.watermark_ms != INT64_MIN) {
+        ps_buf_append_format(out, "%s{job=\"%s\"} %.3f\n", metrics[M_JOB_WATERMARK].name, job->name,
+                             (double)job->counters.watermark_ms / 1000);
+    }
+}
+
+/* Names of jobs hold nothing that needs escaping: the board sees to it. */
+static void jobs_put(const ps_metrics_source *source, ps_buf *out)
+{
+    uint32_t count = source->jobs != NULL ? ps_job_board_job_count(source->jobs) : 0;
+    for (int id = M_JOB_RUNNING; id <= M_JOB_WATERMARK; id++) {
+        head_put(out, (metric_id)id);
+        for (uint32_t i = 0; i < count; i++) {
+            ps_board_job job;
+            ps_job_board_get(source->jobs, i, &job);
+            if (id == M_JOB_WATERMARK) {
+                job_watermark_put(out, &job);
+            } else {
+                labelled_put(out, (metric_id)id, "job", job.name, job_value(&job, (metric_id)id));
+            }
+        }
+    }
+}
+
 void ps_metrics_render(const ps_metrics_source *source, ps_buf *out)
 {
     requests_put(source, out);
@@ -457,6 +535,7 @@ void ps_metrics_render(const ps_metrics_source *source, ps_buf *out)
     http_put(&source->http, out);
     storage_put(source, out);
     state_put(source, out);
+    jobs_put(source, out);
     value_put(out, M_READ_ONLY, atomic_load(&source->service->read_only) ? 1 : 0);
     value_put(out, M_CLOCK_SUSPECT, atomic_load(&source->service->clock_suspect) ? 1 : 0);
     seconds_put(out, M_UPTIME, source->now_ns - source->start_ns);

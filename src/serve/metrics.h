@@ -17,6 +17,7 @@
 #include "base/histogram.h"
 #include "pay/engine.h"
 #include "serve/http_server.h"
+#include "serve/job_board.h"
 
 typedef enum { PS_METRIC_COUNTER, PS_METRIC_GAUGE, PS_METRIC_SUMMARY } ps_metric_type;
 typedef struct {
@@ -83,6 +84,7 @@ typedef struct {
     uint32_t loop_count;
     ps_service_metrics *service;
     const ps_journal *journal;
+    ps_job_board *jobs; /* NULL: none */
     ps_http_stats http;
     int64_t now_ns; /* monotonic */
     int64_t start_ns;

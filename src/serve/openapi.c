@@ -327,6 +327,7 @@ static const char *media_type(ps_route_kind kind)
     case PS_ROUTE_PAYMENT_POSTINGS:
     case PS_ROUTE_ACCOUNT_ENTRIES:
     case PS_ROUTE_EVENTS:
+    case PS_ROUTE_JOBS:
     case PS_ROUTE_KEY_CREATE:
     case PS_ROUTE_HEALTH:
     case PS_ROUTE_READY:

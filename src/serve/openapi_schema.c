@@ -104,6 +104,18 @@ PROPERTIES(key,
     {"scopes", TEXTS, false}, {"mode", TEXT, false}, {"tenant", TEXT_OR_NULL, false},
     {"created", TIME, false}, {"expires_at", TIME_OR_NULL, false},
     {"secret", TEXT_OR_NULL, true});
+#define LIST_OF_OBJECTS(required, properties)                                                      \
+    "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[" required               \
+    "],\"properties\":{" properties "}}}"
+PROPERTIES(job,
+    {"name", TEXT, false}, {"object", CONST("job"), false}, {"status", TEXT, false},
+    {"error", TEXT_OR_NULL, false}, {"rows_in", INTEGER, false}, {"rows_out", INTEGER, false},
+    {"rows_late", INTEGER, false}, {"rows_bad", INTEGER, false}, {"state_bytes", INTEGER, false},
+    {"checkpoints", INTEGER, false}, {"watermark", TIME_OR_NULL, false},
+    {"columns", LIST_OF_OBJECTS("\"name\",\"type\"", "\"name\":{\"type\":\"string\"},"
+                                "\"type\":{\"type\":\"string\"}"), false},
+    {"rows", LIST_OF_OBJECTS("\"op\",\"row\"", "\"op\":{\"type\":\"string\"},"
+                             "\"row\":{\"type\":\"array\"}"), false});
 PROPERTIES(trial_balance_row,
     {"currency", REF("currency"), false}, {"debits_posted", INTEGER, false},
     {"credits_posted", INTEGER, false}, {"debits_pending", INTEGER, false},
@@ -142,6 +154,7 @@ static const schema schemas[] = {
     SCHEMA(event, "What happened to an object, with the object as it was right after."),
     SCHEMA(risk_event, "A risk event that was seen outside."),
     SCHEMA(key, "An API key. Its secret is shown once, when it is made."),
+    SCHEMA(job, "A streaming job of the service, with its newest rows."),
     SCHEMA(trial_balance_row, "The sums of one currency over all accounts."),
     SCHEMA(trial_balance, "The sums of the books by currency."),
     SCHEMA(verify, "The invariants of the books and whether they hold."),

@@ -19,6 +19,7 @@
 
 #include "pay/engine.h"
 #include "serve/http_server.h"
+#include "serve/job_board.h"
 
 typedef struct ps_service ps_service;
 
@@ -38,6 +39,7 @@ typedef struct {
     uint32_t inflight_jobs_max;  /* requests handed to the core; default 16,384 */
     int64_t batch_wait_max_ns;   /* a batch is closed after this, though one is in flight; 2 ms */
     int64_t scrub_period_ns;     /* one pass over all cold segments; 0: none */
+    ps_job_board *jobs;          /* borrowed; NULL: no streaming jobs */
     /* The journal failed, or memory for an answer that must be given is out: must not return.
      * NULL: one line on stderr, then _exit(4). From any thread. */
     void (*on_fault)(void *context, const ps_error *err);

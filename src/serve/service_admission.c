@@ -38,6 +38,7 @@ static request_class class_of(const ps_route *route)
     case PS_ROUTE_ACCOUNT_ENTRIES:
     case PS_ROUTE_EVENTS:
     case PS_ROUTE_STREAM:
+    case PS_ROUTE_JOBS:
         return CLASS_READ;
     case PS_ROUTE_BATCH:
         return CLASS_WRITE;

@@ -10,7 +10,12 @@
 #include "serve/render_walk.h"
 #include "serve/service_internal.h"
 
-enum { HEADERS_MAX = 4096, BODY_SCRATCH_MAX = 4 * 1024 * 1024, LOOP_JOBS_MIN = 16 };
+enum {
+    HEADERS_MAX = 4096,
+    BODY_SCRATCH_MAX = 4 * 1024 * 1024,
+    LOOP_JOBS_MIN = 16,
+    OPERATOR_BOOKS = 2 /* of the first tenant: test, live */
+};
 
 static const char request_error[] = "invalid_request_error";
 static const ps_slice html_type = {"text/html; charset=utf-8", 24};
@@ -526,6 +531,7 @@ static void answer_metrics(ps_service_loop *loop, ps_http_request *request)
                                 .loop_count = service->loop_count,
                                 .service = &service->metrics,
                                 .journal = service->journal,
+                                .jobs = service->options.jobs,
                                 .now_ns = ps_service_mono_ns(service),
                                 .start_ns = service->start_ns};
     ps_http_server_stats(service->http, &source.http);
@@ -547,6 +553,26 @@ static void answer_page(ps_service_loop *loop, ps_http_request *request)
     }
     ps_loop_answer(loop, request, 200, ps_slice_text(file->content_type), ps_page_headers(),
                    ps_slice_of(file->data, file->size));
+}
+
+/* Jobs read the whole journal, all tenants' rows: only the first tenant, the operator's, sees what
+ * they make of it. */
+static void answer_jobs(ps_service_loop *loop, ps_http_request *request)
+{
+    const ps_request_state *state = ps_http_request_state(request);
+    ps_job_board *board = loop->service->options.jobs;
+    ps_buf_clear(&loop->body);
+    if (board != NULL && state->key.book <= OPERATOR_BOOKS) {
+        ps_job_board_render(board, &loop->body);
+    } else {
+        PS_PUT(&loop->body, "{\"data\":[],\"has_more\":false,\"next_cursor\":null}");
+    }
+    if (loop->body.failed) {
+        answer_no_memory(loop, request);
+        return;
+    }
+    ps_loop_answer(loop, request, 200, ps_json_type, (ps_slice){NULL, 0},
+                   ps_buf_slice(&loop->body));
 }
 
 static void answer_openapi(ps_service_loop *loop, ps_http_request *request)
@@ -583,6 +609,9 @@ static void on_request(void *context, ps_http_request *request)
         return;
     case PS_ROUTE_BATCH:
         batch_begin(loop, request);
+        return;
+    case PS_ROUTE_JOBS:
+        answer_jobs(loop, request);
         return;
     case PS_ROUTE_HEALTH:
         ps_loop_answer(loop, request, 200, ps_json_type, (ps_slice){NULL, 0},

@@ -51,7 +51,7 @@ typedef struct ps_service_loop {
     bool has_pushed;              /* in this turn: the core's bell is to be rung */
     ps_job *free_jobs;
     size_t resting_bytes; /* memory of free_jobs */
-    uint32_t job_count; /* handed to the core and not answered yet */
+    uint32_t job_count;   /* handed to the core and not answered yet */
     uint64_t inflight_bytes;
     ps_job *first, *last; /* executed, to be released in this order (V2) */
     ps_buf headers, body; /* scratch */

@@ -176,6 +176,7 @@ static bool is_found(const ps_job *job)
     case PS_ROUTE_QUERY:
     case PS_ROUTE_COMMAND:
     case PS_ROUTE_BATCH:
+    case PS_ROUTE_JOBS:
     case PS_ROUTE_KEY_CREATE:
     case PS_ROUTE_HEALTH:
     case PS_ROUTE_READY:
@@ -232,6 +233,7 @@ static ps_code query_render(ps_service_loop *loop, ps_job *job, bool is_durable,
     case PS_ROUTE_QUERY:
     case PS_ROUTE_COMMAND:
     case PS_ROUTE_BATCH:
+    case PS_ROUTE_JOBS:
     case PS_ROUTE_KEY_CREATE:
     case PS_ROUTE_HEALTH:
     case PS_ROUTE_READY:
