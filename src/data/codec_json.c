@@ -12,7 +12,8 @@
  *
  * Speed: keys mostly come in the order of the line before. Each object keeps its last order of keys
  * as the very bytes `"key":`; a key is first compared with the one predicted there, and only when
- * that fails is it parsed and looked up.
+ * that fails is it parsed and looked up. Values of the plainest forms are taken at once; these two
+ * may read beyond the line, but not beyond the data: nothing that they accept holds a line's end.
  */
 #include "data/codec_json.h"
 
@@ -22,7 +23,7 @@
 #include "data/json_reader.h"
 #include "data/json_scan.h"
 
-enum { DEPTH_MAX = 64, PREDICTED_MAX = 64, PREDICTED_KEY_MAX = 56, NO_LEAF = -1 };
+enum { DEPTH_MAX = 64, PREDICTED_MAX = 64, PREDICTED_KEY_MAX = 56, PLAIN_ROOM = 32, NO_LEAF = -1 };
 
 /* ── the tree of what is read ── */
 
@@ -32,11 +33,15 @@ typedef struct {
     ps_slice name;
     int32_t leaf;        /* NO_LEAF: only fields inside are read */
     json_object *object; /* fields inside that are leaves; NULL: none */
+    bool is_text;        /* the leaf takes a string as it is */
+    bool is_integer;
 } json_field;
 
+/* Text and mask are zero behind the key, so that it is compared 8 bytes at a time. */
 typedef struct {
-    uint32_t size;
+    uint32_t size, word_count;
     char text[PREDICTED_KEY_MAX]; /* "key": */
+    uint64_t last_mask;           /* of the last word: the bytes of the key */
     const json_field *field;      /* NULL: nobody reads it */
 } predicted_key;
 
@@ -66,6 +71,7 @@ typedef struct {
 typedef struct {
     json_decoder *self;
     const char *at, *end;
+    const char *limit; /* bytes before it may be read, if only to be refused */
     uint32_t row;
     ps_bad_record *bad;
     bool is_bad;        /* the line is no JSON: no row */
@@ -86,15 +92,19 @@ static bool no_json(line *l, const char *reason)
     return false;
 }
 
-static void skip_blanks(line *l)
+static inline void skip_blanks(line *l)
 {
     while (l->at < l->end && (*l->at == ' ' || *l->at == '\t' || *l->at == '\r')) {
         l->at++;
     }
 }
 
-static bool take_char(line *l, char c)
+static inline bool take_char(line *l, char c)
 {
+    if (l->at < l->end && *l->at == c) {
+        l->at++;
+        return true;
+    }
     skip_blanks(l);
     if (l->at < l->end && *l->at == c) {
         l->at++;
@@ -370,7 +380,105 @@ static bool read_field(line *l, const json_field *field, uint32_t depth)
     return field->leaf != NO_LEAF ? set_leaf(l, (uint32_t)field->leaf) : skip_value(l);
 }
 
+/* ── values as machines write them ── */
+
+static const json_field *leaf_or_none(const json_field *field)
+{
+    return field != NULL && field->leaf != NO_LEAF ? field : NULL;
+}
+
+/* A string of ASCII without escapes, from behind its opening quote. */
+static inline const char *take_plain_string(line *l, const json_field *field, const char *at)
+{
+    bool non_ascii = false;
+    size_t size = ps_json_scan(at, (size_t)(l->limit - at), &non_ascii);
+    if (at + size >= l->limit || at[size] != '"' || non_ascii) {
+        return NULL;
+    }
+    field = leaf_or_none(field);
+    if (field != NULL) {
+        uint32_t leaf = (uint32_t)field->leaf;
+        ps_slice text = ps_slice_of(at, size);
+        mark_seen(l, leaf);
+        if (field->is_text) {
+            l->self->leaves.columns[leaf].text[l->row] = text;
+        } else {
+            set_scalar(l, leaf, text, true);
+        }
+    }
+    return at + size + 1;
+}
+
+/* At most 18 digits, for an integer or for nobody. */
+static inline const char *take_plain_integer(line *l, const json_field *field, const char *at)
+{
+    enum { DIGITS_MAX = 18 };
+    bool is_negative = *at == '-';
+    const char *begin = at + (is_negative ? 1 : 0);
+    int64_t value = 0;
+    for (at = begin; (unsigned char)(*at - '0') <= 9 && at - begin < DIGITS_MAX; at++) {
+        value = value * 10 + (*at - '0');
+    }
+    if (at == begin || (*at != ',' && *at != '}')) {
+        return NULL;
+    }
+    field = leaf_or_none(field);
+    if (field != NULL) {
+        uint32_t leaf = (uint32_t)field->leaf;
+        const ps_field_parser *parser = &l->self->leaves.parsers[leaf];
+        value = is_negative ? -value : value;
+        if (!field->is_integer || value < parser->min || value > parser->max) {
+            return NULL;
+        }
+        mark_seen(l, leaf);
+        l->self->leaves.columns[leaf].i64[l->row] = value;
+    }
+    return at;
+}
+
+/* The value at `at` when it is a plain string, an integer or null, with the same effect as
+ * read_field; the place behind it. NULL: it is something else, and nothing was done. 32 bytes can
+ * be read there. */
+static inline const char *take_plain(line *l, const json_field *field, const char *at)
+{
+    at += *at == ' ' ? 1 : 0;
+    if (*at == '"') {
+        return take_plain_string(l, field, at + 1);
+    }
+    if (memcmp(at, "null", 4) == 0 && (at[4] == ',' || at[4] == '}')) {
+        field = leaf_or_none(field);
+        if (field != NULL) {
+            mark_seen(l, (uint32_t)field->leaf);
+            ps_leaf_columns_set_null(&l->self->leaves, (uint32_t)field->leaf, l->row);
+        }
+        return at + 4;
+    }
+    return take_plain_integer(l, field, at);
+}
+
 /* ── objects ── */
+
+static void predict(predicted_key *predicted, ps_slice key, const json_field *field)
+{
+    *predicted = (predicted_key){.size = (uint32_t)key.size, .field = field};
+    predicted->word_count = (uint32_t)(key.size + 7) / 8;
+    memcpy(predicted->text, key.data, key.size);
+    memset(&predicted->last_mask, 0xff, key.size - (predicted->word_count - 1) * 8);
+}
+
+static inline bool is_predicted(const predicted_key *predicted, const char *at)
+{
+    uint64_t expected, found, differs = 0;
+    uint32_t last = (predicted->word_count - 1) * 8;
+    for (uint32_t i = 0; i < last; i += 8) {
+        memcpy(&expected, predicted->text + i, 8);
+        memcpy(&found, at + i, 8);
+        differs |= expected ^ found;
+    }
+    memcpy(&expected, predicted->text + last, 8);
+    memcpy(&found, at + last, 8);
+    return (differs | ((expected ^ found) & predicted->last_mask)) == 0;
+}
 
 /* The key at l->at, by parsing; learns it as the prediction of its place. */
 static bool learn_key(line *l, json_object *object, uint32_t place, const json_field **out)
@@ -393,21 +501,17 @@ static bool learn_key(line *l, json_object *object, uint32_t place, const json_f
     }
     size_t size = (size_t)(l->at - begin);
     if (place < PREDICTED_MAX && place <= object->predicted_count && size <= PREDICTED_KEY_MAX) {
-        predicted_key *predicted = &object->predicted[place];
-        predicted->size = (uint32_t)size;
-        predicted->field = *out;
-        memcpy(predicted->text, begin, size);
+        predict(&object->predicted[place], ps_slice_of(begin, size), *out);
         object->predicted_count += place == object->predicted_count;
     }
     return true;
 }
 
-static bool take_key(line *l, json_object *object, uint32_t place, const json_field **out)
+static inline bool take_key(line *l, json_object *object, uint32_t place, const json_field **out)
 {
-    if (place < object->predicted_count) {
+    if (place < object->predicted_count && l->limit - l->at >= PREDICTED_KEY_MAX) {
         const predicted_key *predicted = &object->predicted[place];
-        if ((size_t)(l->end - l->at) >= predicted->size &&
-            memcmp(l->at, predicted->text, predicted->size) == 0) {
+        if (is_predicted(predicted, l->at)) {
             l->at += predicted->size;
             *out = predicted->field;
             return true;
@@ -428,7 +532,13 @@ static bool read_object(line *l, json_object *object, uint32_t depth)
     }
     for (uint32_t place = 0;; place++) {
         const json_field *field;
-        if (!take_key(l, object, place, &field) || !read_field(l, field, depth)) {
+        if (!take_key(l, object, place, &field)) {
+            return false;
+        }
+        const char *next = l->limit - l->at >= PLAIN_ROOM ? take_plain(l, field, l->at) : NULL;
+        if (next != NULL) {
+            l->at = next;
+        } else if (!read_field(l, field, depth)) {
             return false;
         }
         if (take_char(l, ',')) {
@@ -645,7 +755,7 @@ static ps_code decode(ps_row_decoder *decoder, const char *data, size_t size, bo
     json_decoder *self = (json_decoder *)decoder;
     ps_leaf_columns_reset(&self->leaves);
     uint32_t rows_per_line = self->flavour == DEBEZIUM ? 2 : 1;
-    line l = {.self = self, .bad = &out->bad};
+    line l = {.self = self, .limit = data + size, .bad = &out->bad};
     size_t at = 0;
     bool stops = false;
     while (l.row + rows_per_line <= rows_max && at < size && !stops) {
@@ -715,6 +825,8 @@ static bool add_leaf(json_decoder *self, const ps_leaf *leaf, uint32_t number, u
         type = type->children[leaf->fields[i]];
     }
     field->leaf = (int32_t)number;
+    field->is_text = type->kind == PS_TYPE_CHAR || type->kind == PS_TYPE_VARCHAR;
+    field->is_integer = ps_type_is_integer(type);
     return true;
 }
 

@@ -248,16 +248,30 @@ static bool parse_fraction(ps_slice text, int64_t ticks_per_second, int64_t *out
     return true;
 }
 
+/* Eight bytes against a pattern in which 'd' stands for a digit. */
+static bool has_form(const char *at, const char pattern[8])
+{
+    uint64_t text, form, digits = 0;
+    memcpy(&text, at, 8);
+    memcpy(&form, pattern, 8);
+    for (int i = 0; i < 8; i++) { /* constant: the patterns are */
+        digits |= pattern[i] == 'd' ? 0xffULL << (i * 8) : 0;
+    }
+    uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), zeros = UINT64_C(0x3030303030303030);
+    uint64_t is_off =
+        ((text & high) ^ zeros) | (((text & ~high) + UINT64_C(0x0606060606060606)) & high);
+    return ((is_off & digits) | ((text ^ form) & ~digits)) == 0;
+}
+
 /* yyyy-MM-dd?HH:mm:ss[.f], the separator as the standard has it. */
 static bool parse_timestamp(const ps_field_parser *parser, ps_slice text, int64_t *out)
 {
     enum { SECONDS_END = 19 };
     const char *at = text.data;
-    char separator = parser->standard == PS_TIMESTAMP_SQL ? ' ' : 'T';
-    if (text.size < SECONDS_END || at[4] != '-' || at[7] != '-' || at[10] != separator ||
-        at[13] != ':' || at[16] != ':' || !are_digits(at, 4) || !are_digits(at + 5, 2) ||
-        !are_digits(at + 8, 2) || !are_digits(at + 11, 2) || !are_digits(at + 14, 2) ||
-        !are_digits(at + 17, 2)) {
+    if (text.size < SECONDS_END || !has_form(at, "dddd-dd-") ||
+        !(parser->standard == PS_TIMESTAMP_SQL ? has_form(at + 8, "dd dd:dd")
+                                               : has_form(at + 8, "ddTdd:dd")) ||
+        at[16] != ':' || !are_digits(at + 17, 2)) {
         return false;
     }
     static const int8_t month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
