@@ -107,6 +107,10 @@ ps_code ps_script_job_options(const ps_session *session, const ps_graph *graph,
     out->forget_watermarks = setting_is(session, "paystream.restore.watermark", "false");
     ps_code code = duration_setting(session, "execution.checkpointing.interval",
                                     &out->checkpoint_interval_ms, err);
+    if (code == PS_OK) {
+        code =
+            duration_setting(session, "table.exec.source.idle-timeout", &out->idle_timeout_ms, err);
+    }
     return code == PS_OK ? duration_setting(session, "table.exec.state.ttl", &out->ttl_ms, err)
                          : code;
 }

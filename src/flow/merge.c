@@ -143,6 +143,21 @@ static uint32_t rows_before(const ps_batch *batch, uint32_t from, uint32_t input
 
 /* ── delivery ── */
 
+/* What holds when no input holds anybody back: all have ended, or the furthest of the idle ones
+ * (SEMANTICS §5.3). */
+static int64_t watermark_of_idle(const ps_merge *merge)
+{
+    int64_t furthest = PS_WATERMARK_NONE;
+    bool all_ended = true;
+    for (uint32_t i = 0; i < merge->options.input_count; i++) {
+        int64_t watermark = merge->inputs[i].watermark_after;
+        bool has_ended = watermark == PS_WATERMARK_END;
+        all_ended = all_ended && has_ended;
+        furthest = !has_ended && watermark > furthest ? watermark : furthest;
+    }
+    return all_ended ? PS_WATERMARK_END : furthest;
+}
+
 /* The merged watermark and sequence when `next` is where this input goes on. */
 static ps_code deliver(ps_merge *merge, uint32_t input, const ps_batch *batch, uint32_t from,
                        uint32_t to, place next, ps_error *err)
@@ -150,6 +165,7 @@ static ps_code deliver(ps_merge *merge, uint32_t input, const ps_batch *batch, u
     place others = bound_of_others(merge, input);
     place lowest = is_before(next, others) ? next : others;
     int64_t watermark = next.watermark < others.watermark ? next.watermark : others.watermark;
+    watermark = watermark == PS_WATERMARK_END ? watermark_of_idle(merge) : watermark;
     merge->watermark = watermark > merge->watermark ? watermark : merge->watermark;
     merge->sequence = lowest.sequence > merge->sequence ? lowest.sequence : merge->sequence;
     const ps_batch_part part = {batch, from, to, merge->watermark, merge->sequence};

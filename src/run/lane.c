@@ -117,6 +117,11 @@ static ps_code read_source(ps_instance *from, ps_error *err)
     }
     from->is_idle = state == PS_SOURCE_IDLE && batch.row_count == 0;
     from->has_ended = state == PS_SOURCE_END;
+    if (!from->is_idle) {
+        from->idle_since_ms = 0;
+    } else if (from->idle_since_ms == 0) {
+        from->idle_since_ms = from->lane->clock.now_ms;
+    }
     return from->is_idle ? PS_OK : push_read(from, &batch, from->has_ended, err);
 }
 
@@ -152,6 +157,33 @@ static ps_instance *choose_source(ps_lane *lane, bool *out_has_idle)
     return chosen;
 }
 
+static bool is_long_idle(const ps_instance *at)
+{
+    int64_t timeout_ms = at->lane->options->idle_timeout_ms;
+    return timeout_ms > 0 && at->idle_since_ms != 0 &&
+           at->lane->clock.now_ms - at->idle_since_ms >= timeout_ms;
+}
+
+/* Sources that have had nothing for the idle timeout hold no merge back (SEMANTICS §5.3). */
+static ps_code look_for_idle(ps_lane *lane, ps_error *err)
+{
+    ps_code code = PS_OK;
+    for (uint32_t i = 0; code == PS_OK && i < lane->instance_count; i++) {
+        ps_instance *at = &lane->instances[i];
+        uint32_t idle_count = 0;
+        for (uint32_t k = 0; code == PS_OK && k < at->node->input_count; k++) {
+            bool is_idle = lane->instances[at->node->inputs[k]->id].holds_nobody_back;
+            idle_count += is_idle ? 1 : 0;
+            if (at->merge != NULL) {
+                code = ps_merge_set_idle(at->merge, k, is_idle, err);
+            }
+        }
+        at->holds_nobody_back =
+            at->node->input_count == 0 ? is_long_idle(at) : idle_count == at->node->input_count;
+    }
+    return code;
+}
+
 ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err)
 {
     bool has_idle;
@@ -161,7 +193,7 @@ ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err)
         for (uint32_t i = 0; i < lane->instance_count; i++) {
             lane->instances[i].is_idle = false; /* asked again at the next step */
         }
-        return PS_OK;
+        return has_idle ? look_for_idle(lane, err) : PS_OK;
     }
     *out_state = PS_SOURCE_MORE;
     return read_source(source, err);

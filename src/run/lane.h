@@ -30,9 +30,12 @@ struct ps_instance {
     ps_buf prepared; /* of the sink, for the checkpoint under way */
     /* SOURCE, VALUES */
     ps_source *source;
-    bool has_ended, is_idle;
-    bool is_side_input; /* feeds a lookup table: read first */
-    uint64_t sequence;  /* rows read */
+    bool has_ended;
+    bool is_idle;           /* had nothing when it was asked last */
+    int64_t idle_since_ms;  /* 0: not */
+    bool holds_nobody_back; /* every source behind it has been idle for the idle timeout */
+    bool is_side_input;     /* feeds a lookup table: read first */
+    uint64_t sequence;      /* rows read */
     int64_t *watermarks;
     uint64_t *sequences;
     const ps_instance *watermark; /* the first Watermark behind a source; NULL: none */

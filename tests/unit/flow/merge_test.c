@@ -102,6 +102,10 @@ static void an_idle_input_holds_nobody_back(void **state)
     offer(merge, 1, right, 0, 2, 5,
           2); /* it comes back behind: its rows meet the watermark of now */
     assert_int_equal(out.watermark, 25);
+    /* all are idle: the furthest of them holds, which is not the end */
+    assert_int_equal(ps_merge_set_idle(merge, 1, true, &err), PS_OK);
+    assert_int_equal(ps_merge_set_idle(merge, 0, true, &err), PS_OK);
+    assert_int_equal(out.watermark, 25);
     ps_merge_free(merge);
     ps_buf_release(&out.text);
 }
