@@ -33,6 +33,18 @@ void ps_join_pairs_release(ps_join_pairs *pairs)
     ps_batch_builder_release(&pairs->builder);
 }
 
+bool ps_join_has_null_key(const ps_join_on *on, uint32_t side, const ps_batch *batch, uint32_t row)
+{
+    const ps_columns *keys = side == 0 ? &on->left_keys : &on->right_keys;
+    for (uint32_t i = 0; i < keys->count; i++) {
+        bool is_null_safe = on->null_safe != NULL && on->null_safe[i];
+        if (!is_null_safe && ps_column_is_null(&batch->columns[keys->columns[i]], row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static ps_code copy_side(ps_batch_builder *builder, uint32_t first_column, uint32_t count,
                          const ps_join_row *from, ps_error *err)
 {

@@ -16,6 +16,9 @@ typedef struct {
     uint32_t *selection;
 } ps_join_pairs;
 
+/* A key of the row is NULL where that has no partner (side 0: left, 1: right). */
+bool ps_join_has_null_key(const ps_join_on *on, uint32_t side, const ps_batch *batch, uint32_t row);
+
 /* A row of one side: of a batch, or kept. */
 typedef struct {
     const ps_batch *batch; /* NULL: the kept row */

@@ -109,14 +109,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return project(self, &part, err);
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_calc(ps_operator *op)
 {
     calc *self = (calc *)op;
@@ -128,7 +120,6 @@ static void free_calc(ps_operator *op)
 static const ps_operator_class calc_class = {
     .name = "Calc",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_calc,
 };
 

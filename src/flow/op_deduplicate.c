@@ -103,14 +103,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_deduplicate(ps_operator *op)
 {
     deduplicate *self = (deduplicate *)op;
@@ -121,7 +113,6 @@ static void free_deduplicate(ps_operator *op)
 static const ps_operator_class deduplicate_class = {
     .name = "Deduplicate",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_deduplicate,
 };
 

@@ -267,14 +267,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 /* ── making ── */
 
 static void free_group_aggregate(ps_operator *op)
@@ -288,7 +280,6 @@ static void free_group_aggregate(ps_operator *op)
 static const ps_operator_class group_aggregate_class = {
     .name = "GroupAggregate",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_group_aggregate,
 };
 

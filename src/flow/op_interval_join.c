@@ -241,26 +241,12 @@ static void forget_empty(interval_join *self, uint32_t number)
     }
 }
 
-static bool has_null_key(const interval_join *self, uint32_t side, const ps_batch *batch,
-                         uint32_t row)
-{
-    const ps_join_on *on = &self->spec->on;
-    const ps_columns *keys = side == 0 ? &on->left_keys : &on->right_keys;
-    for (uint32_t i = 0; i < keys->count; i++) {
-        bool is_null_safe = on->null_safe != NULL && on->null_safe[i];
-        if (!is_null_safe && ps_column_is_null(&batch->columns[keys->columns[i]], row)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static ps_code take_row(interval_join *self, uint32_t side, const ps_batch *batch, uint32_t row,
                         ps_error *err)
 {
     ps_join_row mine = ps_join_batch_row(batch, row);
-    bool is_hopeless =
-        has_null_key(self, side, batch, row) || self->spec->lower_ms > self->spec->upper_ms;
+    bool is_hopeless = ps_join_has_null_key(&self->spec->on, side, batch, row) ||
+                       self->spec->lower_ms > self->spec->upper_ms;
     if (is_hopeless) {
         return self->is_outer[side] ? send(self, side, &mine, NULL, err) : PS_OK;
     }

@@ -322,26 +322,11 @@ static ps_code lonely_row(join *self, uint32_t side, const ps_batch *batch, uint
     return is_shown ? send(self, ps_batch_kind(batch, row), side, &mine, 0, err) : PS_OK;
 }
 
-static bool has_null_key(const join *self, uint32_t side, const ps_batch *batch, uint32_t row)
-{
-    const ps_join_on *on = &self->spec->on;
-    if (on->is_null_aware_anti) {
-        return false;
-    }
-    const ps_columns *keys = side == 0 ? &on->left_keys : &on->right_keys;
-    for (uint32_t i = 0; i < keys->count; i++) {
-        bool is_null_safe = on->null_safe != NULL && on->null_safe[i];
-        if (!is_null_safe && ps_column_is_null(&batch->columns[keys->columns[i]], row)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static ps_code take_row(join *self, uint32_t side, const ps_batch *batch, uint32_t row,
                         ps_error *err)
 {
-    if (has_null_key(self, side, batch, row)) {
+    const ps_join_on *on = &self->spec->on;
+    if (!on->is_null_aware_anti && ps_join_has_null_key(on, side, batch, row)) {
         return lonely_row(self, side, batch, row, err);
     }
     ps_slice key;
@@ -387,14 +372,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_join(ps_operator *op)
 {
     join *self = (join *)op;
@@ -408,7 +385,6 @@ static void free_join(ps_operator *op)
 static const ps_operator_class join_class = {
     .name = "Join",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_join,
 };
 

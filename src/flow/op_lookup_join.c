@@ -31,23 +31,9 @@ static uint32_t next_of(const lookup_join *self, uint32_t ref)
     return ((const row_link *)ps_kept_row_header(&self->rows, ref))->next;
 }
 
-static bool reads_nothing(const lookup_join *self, uint32_t side, const ps_batch *batch,
-                          uint32_t row)
-{
-    const ps_join_on *on = &self->spec->on;
-    const ps_columns *keys = side == 0 ? &on->left_keys : &on->right_keys;
-    for (uint32_t i = 0; i < keys->count; i++) {
-        bool is_null_safe = on->null_safe != NULL && on->null_safe[i];
-        if (!is_null_safe && ps_column_is_null(&batch->columns[keys->columns[i]], row)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static ps_code fill_row(lookup_join *self, const ps_batch *batch, uint32_t row, ps_error *err)
 {
-    if (reads_nothing(self, 1, batch, row)) {
+    if (ps_join_has_null_key(&self->spec->on, 1, batch, row)) {
         return PS_OK;
     }
     ps_slice key;
@@ -96,7 +82,7 @@ static ps_code look_up(lookup_join *self, const ps_batch *batch, uint32_t row, p
     bool has_met = false;
     ps_code code = PS_OK;
     uint32_t ref = 0;
-    if (!reads_nothing(self, 0, batch, row)) {
+    if (!ps_join_has_null_key(&self->spec->on, 0, batch, row)) {
         ps_slice key;
         code = ps_key_encode(&self->keys[0], batch, row, &key, err);
         if (code != PS_OK) {
@@ -136,14 +122,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 /* The table is not state: it is read again. */
 static ps_code restored(ps_operator *op, ps_error *err)
 {
@@ -166,7 +144,6 @@ static void free_lookup_join(ps_operator *op)
 static const ps_operator_class lookup_join_class = {
     .name = "LookupJoin",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .restored = restored,
     .free = free_lookup_join,
 };

@@ -98,14 +98,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_normalize(ps_operator *op)
 {
     normalize *self = (normalize *)op;
@@ -116,7 +108,6 @@ static void free_normalize(ps_operator *op)
 static const ps_operator_class normalize_class = {
     .name = "ChangelogNormalize",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_normalize,
 };
 

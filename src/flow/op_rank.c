@@ -208,14 +208,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_rank(ps_operator *op)
 {
     rank *self = (rank *)op;
@@ -226,7 +218,6 @@ static void free_rank(ps_operator *op)
 static const ps_operator_class rank_class = {
     .name = "Rank",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_rank,
 };
 

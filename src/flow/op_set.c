@@ -79,14 +79,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_set(ps_operator *op)
 {
     set *self = (set *)op;
@@ -98,7 +90,6 @@ static void free_set(ps_operator *op)
 static const ps_operator_class set_class = {
     .name = "SetOperation",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_set,
 };
 

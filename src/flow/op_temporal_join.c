@@ -115,20 +115,6 @@ static ps_code keep_right(temporal_join *self, temporal_entry *entry, const ps_b
     return PS_OK;
 }
 
-static bool has_null_key(const temporal_join *self, uint32_t side, const ps_batch *batch,
-                         uint32_t row)
-{
-    const ps_join_on *on = &self->spec->on;
-    const ps_columns *keys = side == 0 ? &on->left_keys : &on->right_keys;
-    for (uint32_t i = 0; i < keys->count; i++) {
-        bool is_null_safe = on->null_safe != NULL && on->null_safe[i];
-        if (!is_null_safe && ps_column_is_null(&batch->columns[keys->columns[i]], row)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static ps_code take_row(temporal_join *self, uint32_t side, const ps_batch *batch, uint32_t row,
                         ps_error *err)
 {
@@ -137,7 +123,7 @@ static ps_code take_row(temporal_join *self, uint32_t side, const ps_batch *batc
         ps_operator_count_late(&self->op, side, batch, row);
         return PS_OK;
     }
-    if (has_null_key(self, side, batch, row)) {
+    if (ps_join_has_null_key(&self->spec->on, side, batch, row)) {
         ps_join_row left = ps_join_batch_row(batch, row);
         bool is_padded = side == 0 && self->spec->on.kind == PS_JOIN_LEFT;
         return is_padded ? ps_join_send(self->op.context.outlet, ps_batch_kind(batch, row),

@@ -32,14 +32,6 @@ static ps_code drop_rows(ps_operator *op, uint32_t input, const ps_batch *batch,
     return PS_OK;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_plain(ps_operator *op)
 {
     free(op);
@@ -48,14 +40,12 @@ static void free_plain(ps_operator *op)
 static const ps_operator_class union_class = {
     .name = "Union",
     .on_rows = union_rows,
-    .on_watermark = on_watermark,
     .free = free_plain,
 };
 
 static const ps_operator_class drop_class = {
     .name = "DropUpdateBefore",
     .on_rows = drop_rows,
-    .on_watermark = on_watermark,
     .free = free_plain,
 };
 

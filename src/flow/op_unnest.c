@@ -86,14 +86,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return code;
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_unnest(ps_operator *op)
 {
     unnest *self = (unnest *)op;
@@ -104,7 +96,6 @@ static void free_unnest(ps_operator *op)
 static const ps_operator_class unnest_class = {
     .name = "Unnest",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_unnest,
 };
 

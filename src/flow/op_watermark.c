@@ -73,14 +73,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     return ps_outlet_pass(op->context.outlet, &out, err);
 }
 
-static ps_code on_watermark(ps_operator *op, int64_t watermark_now, ps_error *err)
-{
-    (void)op;
-    (void)watermark_now;
-    (void)err;
-    return PS_OK;
-}
-
 static void free_watermark(ps_operator *op)
 {
     watermark *self = (watermark *)op;
@@ -91,7 +83,6 @@ static void free_watermark(ps_operator *op)
 static const ps_operator_class watermark_class = {
     .name = "Watermark",
     .on_rows = on_rows,
-    .on_watermark = on_watermark,
     .free = free_watermark,
 };
 

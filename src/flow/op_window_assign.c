@@ -91,14 +91,6 @@ static ps_code assign_rows(ps_operator *op, uint32_t input, const ps_batch *batc
     return code;
 }
 
-static ps_code no_watermark(ps_operator *op, int64_t watermark, ps_error *err)
-{
-    (void)op;
-    (void)watermark;
-    (void)err;
-    return PS_OK;
-}
-
 /* ── SESSION ── */
 
 /* A kept row's header: the number of its arrival. */
@@ -282,7 +274,6 @@ static void free_assign(ps_operator *op)
 static const ps_operator_class assign_class = {
     .name = "WindowAssign",
     .on_rows = assign_rows,
-    .on_watermark = no_watermark,
     .free = free_assign,
 };
 

@@ -40,20 +40,6 @@ static row_link *link_of(const window_join *self, uint32_t side, uint32_t ref)
 
 /* ── rows ── */
 
-/* Rows that can have no partner (a NULL key) are of use only where their side is padded. */
-static bool is_lonely(const window_join *self, uint32_t side, const ps_batch *batch, uint32_t row)
-{
-    const ps_join_on *on = &self->spec->on;
-    const ps_columns *keys = side == 0 ? &on->left_keys : &on->right_keys;
-    for (uint32_t i = 0; i < keys->count; i++) {
-        bool is_null_safe = on->null_safe != NULL && on->null_safe[i];
-        if (!is_null_safe && ps_column_is_null(&batch->columns[keys->columns[i]], row)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static ps_code keep(window_join *self, uint32_t side, uint32_t number, const ps_batch *batch,
                     uint32_t row, ps_error *err)
 {
@@ -82,7 +68,7 @@ static ps_code take_row(window_join *self, uint32_t side, const ps_batch *batch,
         return PS_OK;
     }
     bool shows_alone = self->is_outer[side] || (side == 0 && self->spec->on.kind == PS_JOIN_ANTI);
-    if (is_lonely(self, side, batch, row) && !shows_alone) {
+    if (ps_join_has_null_key(&self->spec->on, side, batch, row) && !shows_alone) {
         return PS_OK;
     }
     ps_slice key;

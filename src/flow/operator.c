@@ -6,7 +6,8 @@ static ps_code advance(ps_operator *op, int64_t watermark, ps_error *err)
     if (watermark <= op->watermark) {
         return PS_OK;
     }
-    if (watermark >= op->due || watermark == PS_WATERMARK_END) {
+    bool is_due = watermark >= op->due || watermark == PS_WATERMARK_END;
+    if (is_due && op->class->on_watermark != NULL) {
         ps_outlet_stamp(op->context.outlet, op->watermark, op->last_sequence);
         ps_code code = op->class->on_watermark(op, watermark, err);
         if (code != PS_OK) {

@@ -34,6 +34,7 @@ typedef struct {
     const char *name;
     ps_code (*on_rows)(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
                        uint32_t to, uint32_t *out_done, ps_error *err);
+    /* NULL: watermarks mean nothing to it */
     ps_code (*on_watermark)(ps_operator *op, int64_t watermark, ps_error *err);
     ps_code (*restored)(ps_operator *op, ps_error *err); /* NULL: nothing cached */
     void (*free)(ps_operator *op);                       /* frees op, not its store or outlet */
