@@ -55,6 +55,18 @@ ps_code ps_key_encode(ps_key_encoder *encoder, const ps_batch *batch, uint32_t r
     return PS_OK;
 }
 
+ps_code ps_key_put(ps_key_encoder *encoder, ps_table *table, const ps_batch *batch, uint32_t row,
+                   uint32_t *out_entry, bool *out_is_new, ps_error *err)
+{
+    ps_slice key;
+    ps_code code = ps_key_encode(encoder, batch, row, &key, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    uint64_t hash = ps_table_hash(key.data, key.size);
+    return ps_table_put(table, hash, key, out_entry, out_is_new, err);
+}
+
 ps_code ps_key_encode_run(ps_key_encoder *encoder, const ps_batch *batch, uint32_t from,
                           uint32_t to, ps_slice **out, ps_error *err)
 {

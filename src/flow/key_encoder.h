@@ -5,6 +5,7 @@
 
 #include "data/row.h"
 #include "flow/spec.h"
+#include "state/table.h"
 
 typedef struct {
     ps_row_layout layout;
@@ -24,6 +25,9 @@ uint32_t ps_key_encoder_size(const ps_key_encoder *encoder);
 
 PS_CHECKED ps_code ps_key_encode(ps_key_encoder *encoder, const ps_batch *batch, uint32_t row,
                                  ps_slice *out, ps_error *err);
+/* The row's entry in a table of those keys, added when it is not there. */
+PS_CHECKED ps_code ps_key_put(ps_key_encoder *encoder, ps_table *table, const ps_batch *batch,
+                              uint32_t row, uint32_t *out_entry, bool *out_is_new, ps_error *err);
 /* Keys of rows from … to−1: (*out)[row − from]. */
 PS_CHECKED ps_code ps_key_encode_run(ps_key_encoder *encoder, const ps_batch *batch, uint32_t from,
                                      uint32_t to, ps_slice **out, ps_error *err);

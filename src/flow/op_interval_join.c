@@ -260,14 +260,9 @@ static ps_code take_row(interval_join *self, uint32_t side, const ps_batch *batc
         }
         time = batch->columns[column].i64[row];
     }
-    ps_slice key;
     uint32_t number;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys[side], batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &number, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys[side], self->table, batch, row, &number, &is_new, err);
     if (code == PS_OK) {
         code = join_row(self, side, number, &mine, time, now, err);
     }
@@ -277,23 +272,10 @@ static ps_code take_row(interval_join *self, uint32_t side, const ps_batch *batc
     return code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
-    interval_join *self = (interval_join *)op;
-    for (uint32_t row = from; row < to; row++) {
-        if (row > from && batch->watermarks[row] >= op->due) {
-            *out_done = row - from;
-            return PS_OK;
-        }
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        ps_code code = take_row(self, input, batch, row, err);
-        if (code != PS_OK) {
-            return code;
-        }
-    }
-    *out_done = to - from;
-    return PS_OK;
+    return take_row((interval_join *)op, input, batch, row, err);
 }
 
 static ps_code clean_up(interval_join *self, uint32_t number, uint32_t side, int64_t timer_time,
@@ -343,7 +325,7 @@ static void free_interval_join(ps_operator *op)
 
 static const ps_operator_class interval_join_class = {
     .name = "IntervalJoin",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .on_watermark = on_watermark,
     .free = free_interval_join,
 };

@@ -329,14 +329,9 @@ static ps_code take_row(join *self, uint32_t side, const ps_batch *batch, uint32
     if (!on->is_null_aware_anti && ps_join_has_null_key(on, side, batch, row)) {
         return lonely_row(self, side, batch, row, err);
     }
-    ps_slice key;
     uint32_t number;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys[side], batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &number, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys[side], self->table, batch, row, &number, &is_new, err);
     if (code != PS_OK) {
         return code;
     }
@@ -360,16 +355,10 @@ static ps_code take_row(join *self, uint32_t side, const ps_batch *batch, uint32
     return code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
-    ps_code code = PS_OK;
-    for (uint32_t row = from; code == PS_OK && row < to; row++) {
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        code = take_row((join *)op, input, batch, row, err);
-    }
-    *out_done = to - from;
-    return code;
+    return take_row((join *)op, input, batch, row, err);
 }
 
 static void free_join(ps_operator *op)
@@ -384,7 +373,7 @@ static void free_join(ps_operator *op)
 
 static const ps_operator_class join_class = {
     .name = "Join",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .free = free_join,
 };
 

@@ -36,14 +36,9 @@ static ps_code fill_row(lookup_join *self, const ps_batch *batch, uint32_t row, 
     if (ps_join_has_null_key(&self->spec->on, 1, batch, row)) {
         return PS_OK;
     }
-    ps_slice key;
     uint32_t number, ref;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys[1], batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &number, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys[1], self->table, batch, row, &number, &is_new, err);
     if (code == PS_OK) {
         code = ps_kept_rows_add(&self->rows, batch, row, &ref, err);
     }
@@ -109,17 +104,11 @@ static ps_code look_up(lookup_join *self, const ps_batch *batch, uint32_t row, p
     return code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
-    lookup_join *self = (lookup_join *)op;
-    ps_code code = PS_OK;
-    for (uint32_t row = from; code == PS_OK && row < to; row++) {
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        code = input == 1 ? fill_row(self, batch, row, err) : look_up(self, batch, row, err);
-    }
-    *out_done = to - from;
-    return code;
+    return input == 1 ? fill_row((lookup_join *)op, batch, row, err)
+                      : look_up((lookup_join *)op, batch, row, err);
 }
 
 /* The table is not state: it is read again. */
@@ -143,7 +132,7 @@ static void free_lookup_join(ps_operator *op)
 
 static const ps_operator_class lookup_join_class = {
     .name = "LookupJoin",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .restored = restored,
     .free = free_lookup_join,
 };

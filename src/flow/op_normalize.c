@@ -85,17 +85,11 @@ static ps_code take_row(normalize *self, const ps_batch *batch, uint32_t row, ps
     return code == PS_OK ? replace(self, batch, row, entry, err) : code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
     (void)input;
-    ps_code code = PS_OK;
-    for (uint32_t row = from; code == PS_OK && row < to; row++) {
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        code = take_row((normalize *)op, batch, row, err);
-    }
-    *out_done = to - from;
-    return code;
+    return take_row((normalize *)op, batch, row, err);
 }
 
 static void free_normalize(ps_operator *op)
@@ -107,7 +101,7 @@ static void free_normalize(ps_operator *op)
 
 static const ps_operator_class normalize_class = {
     .name = "ChangelogNormalize",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .free = free_normalize,
 };
 

@@ -38,14 +38,9 @@ static int64_t copies_out(const ps_set_spec *spec, const copies *of)
 static ps_code take_row(set *self, uint32_t input, const ps_batch *batch, uint32_t row,
                         ps_error *err)
 {
-    ps_slice key;
     uint32_t entry;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys[input], batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &entry, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys[input], self->table, batch, row, &entry, &is_new, err);
     if (code != PS_OK) {
         return code;
     }
@@ -67,16 +62,10 @@ static ps_code take_row(set *self, uint32_t input, const ps_batch *batch, uint32
     return code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
-    ps_code code = PS_OK;
-    for (uint32_t row = from; code == PS_OK && row < to; row++) {
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        code = take_row((set *)op, input, batch, row, err);
-    }
-    *out_done = to - from;
-    return code;
+    return take_row((set *)op, input, batch, row, err);
 }
 
 static void free_set(ps_operator *op)
@@ -89,7 +78,7 @@ static void free_set(ps_operator *op)
 
 static const ps_operator_class set_class = {
     .name = "SetOperation",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .free = free_set,
 };
 

@@ -47,23 +47,11 @@ static ps_code take_row(sort *self, const ps_batch *batch, uint32_t row, ps_erro
     return ps_row_list_insert(&self->sorted, list, place, batch, row, err);
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
     (void)input;
-    sort *self = (sort *)op;
-    for (uint32_t row = from; row < to; row++) {
-        if (row > from && batch->watermarks[row] >= op->due) {
-            *out_done = row - from;
-            return PS_OK;
-        }
-        ps_code code = take_row(self, batch, row, err);
-        if (code != PS_OK) {
-            return code;
-        }
-    }
-    *out_done = to - from;
-    return PS_OK;
+    return take_row((sort *)op, batch, row, err);
 }
 
 /* Rows 0 … count−1 go out (those of index from … to−1) and are dropped. */
@@ -131,7 +119,7 @@ static void free_sort(ps_operator *op)
 
 static const ps_operator_class sort_class = {
     .name = "Sort",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .on_watermark = on_watermark,
     .free = free_sort,
 };

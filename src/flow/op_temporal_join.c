@@ -133,14 +133,9 @@ static ps_code take_row(temporal_join *self, uint32_t side, const ps_batch *batc
     if (side == 1 && ps_batch_kind(batch, row) == PS_KIND_UPDATE_BEFORE) {
         return PS_OK; /* the version that follows says it */
     }
-    ps_slice key;
     uint32_t number;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys[side], batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &number, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys[side], self->table, batch, row, &number, &is_new, err);
     if (code != PS_OK) {
         return code;
     }
@@ -152,23 +147,10 @@ static ps_code take_row(temporal_join *self, uint32_t side, const ps_batch *batc
     return code == PS_OK ? ps_timers_add(self->timers, time, number, err) : code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
-    temporal_join *self = (temporal_join *)op;
-    for (uint32_t row = from; row < to; row++) {
-        if (row > from && batch->watermarks[row] >= op->due) {
-            *out_done = row - from;
-            return PS_OK;
-        }
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        ps_code code = take_row(self, input, batch, row, err);
-        if (code != PS_OK) {
-            return code;
-        }
-    }
-    *out_done = to - from;
-    return PS_OK;
+    return take_row((temporal_join *)op, input, batch, row, err);
 }
 
 /* ── joining ── */
@@ -272,7 +254,7 @@ static void free_temporal_join(ps_operator *op)
 
 static const ps_operator_class temporal_join_class = {
     .name = "TemporalJoin",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .on_watermark = on_watermark,
     .free = free_temporal_join,
 };

@@ -78,17 +78,11 @@ static ps_code assign_row(window_assign *self, const ps_batch *batch, uint32_t r
     return code;
 }
 
-static ps_code assign_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                           uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_assign_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                             ps_error *err)
 {
     (void)input;
-    ps_code code = PS_OK;
-    for (uint32_t row = from; code == PS_OK && row < to; row++) {
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        code = assign_row((window_assign *)op, batch, row, err);
-    }
-    *out_done = to - from;
-    return code;
+    return assign_row((window_assign *)op, batch, row, err);
 }
 
 /* ── SESSION ── */
@@ -145,14 +139,9 @@ static ps_code session_row(window_assign *self, const ps_batch *batch, uint32_t 
         ps_operator_count_late(&self->op, 0, batch, row);
         return PS_OK;
     }
-    ps_slice key;
     uint32_t entry;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys, batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &entry, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys, self->table, batch, row, &entry, &is_new, err);
     if (code == PS_OK) {
         code = keep_row(self, batch, row, entry, err);
     }
@@ -163,22 +152,11 @@ static ps_code session_row(window_assign *self, const ps_batch *batch, uint32_t 
     return code;
 }
 
-static ps_code session_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                            uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_session_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                              ps_error *err)
 {
     (void)input;
-    for (uint32_t row = from; row < to; row++) {
-        if (row > from && batch->watermarks[row] >= op->due) {
-            *out_done = row - from;
-            return PS_OK;
-        }
-        ps_code code = session_row((window_assign *)op, batch, row, err);
-        if (code != PS_OK) {
-            return code;
-        }
-    }
-    *out_done = to - from;
-    return PS_OK;
+    return session_row((window_assign *)op, batch, row, err);
 }
 
 static int compare_arrivals(const void *a, const void *b, void *with)
@@ -273,13 +251,13 @@ static void free_assign(ps_operator *op)
 
 static const ps_operator_class assign_class = {
     .name = "WindowAssign",
-    .on_rows = assign_rows,
+    .on_row = on_assign_row,
     .free = free_assign,
 };
 
 static const ps_operator_class session_class = {
     .name = "SessionAssign",
-    .on_rows = session_rows,
+    .on_row = on_session_row,
     .on_watermark = session_watermark,
     .free = free_assign,
 };

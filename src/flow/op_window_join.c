@@ -71,14 +71,9 @@ static ps_code take_row(window_join *self, uint32_t side, const ps_batch *batch,
     if (ps_join_has_null_key(&self->spec->on, side, batch, row) && !shows_alone) {
         return PS_OK;
     }
-    ps_slice key;
     uint32_t number;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys[side], batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &number, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys[side], self->table, batch, row, &number, &is_new, err);
     if (code == PS_OK && is_new) {
         code = ps_timers_add(self->timers, closes_at, number, err);
         self->op.due = closes_at < self->op.due ? closes_at : self->op.due;
@@ -86,22 +81,10 @@ static ps_code take_row(window_join *self, uint32_t side, const ps_batch *batch,
     return code == PS_OK ? keep(self, side, number, batch, row, err) : code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
-    window_join *self = (window_join *)op;
-    for (uint32_t row = from; row < to; row++) {
-        if (row > from && batch->watermarks[row] >= op->due) {
-            *out_done = row - from;
-            return PS_OK;
-        }
-        ps_code code = take_row(self, input, batch, row, err);
-        if (code != PS_OK) {
-            return code;
-        }
-    }
-    *out_done = to - from;
-    return PS_OK;
+    return take_row((window_join *)op, input, batch, row, err);
 }
 
 /* ── a window that closes ── */
@@ -230,7 +213,7 @@ static void free_window_join(ps_operator *op)
 
 static const ps_operator_class window_join_class = {
     .name = "WindowJoin",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .on_watermark = on_watermark,
     .free = free_window_join,
 };

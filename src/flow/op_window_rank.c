@@ -34,14 +34,9 @@ static ps_code take_row(window_rank *self, const ps_batch *batch, uint32_t row, 
         ps_operator_count_late(&self->op, 0, batch, row);
         return PS_OK;
     }
-    ps_slice key;
     uint32_t entry;
     bool is_new;
-    ps_code code = ps_key_encode(&self->keys, batch, row, &key, err);
-    if (code == PS_OK) {
-        uint64_t hash = ps_table_hash(key.data, key.size);
-        code = ps_table_put(self->table, hash, key, &entry, &is_new, err);
-    }
+    ps_code code = ps_key_put(&self->keys, self->table, batch, row, &entry, &is_new, err);
     if (code == PS_OK && is_new) {
         code = ps_timers_add(self->timers, closes_at, entry, err);
         self->op.due = closes_at < self->op.due ? closes_at : self->op.due;
@@ -63,23 +58,11 @@ static ps_code take_row(window_rank *self, const ps_batch *batch, uint32_t row, 
     return code;
 }
 
-static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
-                       uint32_t to, uint32_t *out_done, ps_error *err)
+static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err)
 {
     (void)input;
-    window_rank *self = (window_rank *)op;
-    for (uint32_t row = from; row < to; row++) {
-        if (row > from && batch->watermarks[row] >= op->due) {
-            *out_done = row - from;
-            return PS_OK;
-        }
-        ps_code code = take_row(self, batch, row, err);
-        if (code != PS_OK) {
-            return code;
-        }
-    }
-    *out_done = to - from;
-    return PS_OK;
+    return take_row((window_rank *)op, batch, row, err);
 }
 
 static ps_code close_window(window_rank *self, uint32_t entry, ps_error *err)
@@ -127,7 +110,7 @@ static void free_window_rank(ps_operator *op)
 
 static const ps_operator_class window_rank_class = {
     .name = "WindowRank",
-    .on_rows = on_rows,
+    .on_row = on_row,
     .on_watermark = on_watermark,
     .free = free_window_rank,
 };

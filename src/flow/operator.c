@@ -19,6 +19,25 @@ static ps_code advance(ps_operator *op, int64_t watermark, ps_error *err)
     return PS_OK;
 }
 
+/* At least one row of a run, in *out_done how many. */
+static ps_code feed_run(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                        uint32_t to, uint32_t *out_done, ps_error *err)
+{
+    ps_outlet_stamp_row(op->context.outlet, batch, from);
+    if (op->class->on_rows != NULL) {
+        return op->class->on_rows(op, input, batch, from, to, out_done, err);
+    }
+    uint32_t row = from;
+    ps_code code = PS_OK;
+    while (code == PS_OK && row < to && (row == from || batch->watermarks[row] < op->due)) {
+        ps_outlet_stamp_row(op->context.outlet, batch, row);
+        code = op->class->on_row(op, input, batch, row, err);
+        row++;
+    }
+    *out_done = row - from;
+    return code;
+}
+
 ps_code ps_operator_feed_part(ps_operator *op, uint32_t input, const ps_batch_part *part,
                               ps_error *err)
 {
@@ -31,8 +50,7 @@ ps_code ps_operator_feed_part(ps_operator *op, uint32_t input, const ps_batch_pa
         }
         uint32_t run_end = ps_operator_run_end(op, batch, row, part->to);
         uint32_t done = 0;
-        ps_outlet_stamp_row(op->context.outlet, batch, row);
-        code = op->class->on_rows(op, input, batch, row, run_end, &done, err);
+        code = feed_run(op, input, batch, row, run_end, &done, err);
         if (code != PS_OK) {
             return code;
         }

@@ -32,6 +32,10 @@ typedef struct ps_operator ps_operator;
 
 typedef struct {
     const char *name;
+    /* Instead of on_rows, for operators that work row by row: one row, the outlet stamped for it;
+     * the driver looks at `due` between rows. */
+    ps_code (*on_row)(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
+                      ps_error *err);
     ps_code (*on_rows)(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
                        uint32_t to, uint32_t *out_done, ps_error *err);
     /* NULL: watermarks mean nothing to it */
