@@ -1,5 +1,6 @@
 #include "cli/script.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -139,18 +140,35 @@ static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_erro
     return code;
 }
 
+/* The file of a table's dead letters, its directory made; a name from a script stays in it. */
+static void dead_letter_path(const ps_dead_letters *letters, ps_slice table, char out[PS_PATH_MAX])
+{
+    if (letters->path != NULL && letters->path[0] != 0) {
+        snprintf(out, PS_PATH_MAX, "%s", letters->path);
+        return;
+    }
+    char name[128];
+    size_t size = table.size < sizeof name ? table.size : sizeof name - 1;
+    for (size_t i = 0; i < size; i++) {
+        char c = table.data[i];
+        name[i] = isalnum((unsigned char)c) || c == '_' || c == '-' ? c : '_';
+    }
+    name[size] = 0;
+    ps_error ignored;
+    snprintf(out, PS_PATH_MAX, "%s/dead", letters->dir);
+    (void)!ps_io_make_dir(ps_io_posix(), out, &ignored);
+    snprintf(out, PS_PATH_MAX, "%s/dead/%s.jsonl", letters->dir, name);
+}
+
 static ps_code take_dead_letter(ps_dead_letter *letter, ps_slice table, const char *source,
                                 uint64_t position, const char *reason, ps_slice raw, ps_error *err)
 {
-    ps_dead_letters *self = (ps_dead_letters *)letter;
-    if (self->dir == NULL) {
+    const ps_dead_letters *self = (ps_dead_letters *)letter;
+    if (self->dir == NULL && (self->path == NULL || self->path[0] == 0)) {
         return PS_OK;
     }
     char path[PS_PATH_MAX];
-    ps_error ignored;
-    snprintf(path, sizeof path, "%s/dead", self->dir);
-    (void)!ps_io_make_dir(ps_io_posix(), path, &ignored);
-    snprintf(path, sizeof path, "%s/dead/%.*s.jsonl", self->dir, (int)table.size, table.data);
+    dead_letter_path(self, table, path);
     FILE *file = fopen(path, "ae");
     if (file == NULL) {
         return ps_error_set_os(err, errno, "cannot write the dead letters of %s", path);
@@ -202,6 +220,7 @@ static ps_code run_statement(ps_session *session, const ps_script_options *optio
     ps_dead_letters letters;
     ps_dead_letters_init(&letters,
                          options->data_dir != NULL ? options->data_dir : options->state_dir);
+    letters.path = ps_session_setting(session, "paystream.dead-letter.path");
     ps_connector_context surroundings = {
         .io = ps_io_posix(),
         .data_dir = options->data_dir,
@@ -232,6 +251,9 @@ static ps_code run_statement(ps_session *session, const ps_script_options *optio
                               has_changes(statement->graph), &printer, err);
     if (code != PS_OK) {
         return code;
+    }
+    if (!statement->graph->is_bounded) {
+        ps_result_printer_set_live(printer);
     }
     job.on_rows = ps_result_printer_rows;
     job.on_rows_with = printer;

@@ -28,7 +28,8 @@ PS_CHECKED ps_code ps_script_job_options(const ps_session *session, const ps_gra
 /* Bad rows of a job's sources: a line of JSON each, DIR/dead/<table>.jsonl (CONTRACT §4). */
 typedef struct {
     ps_dead_letter base;
-    const char *dir; /* borrowed; NULL: bad rows are only counted */
+    const char *dir;  /* borrowed: DIR/dead/<table>.jsonl; NULL: bad rows are only counted */
+    const char *path; /* borrowed: one file for all tables instead; NULL or empty: none */
 } ps_dead_letters;
 void ps_dead_letters_init(ps_dead_letters *letters, const char *dir);
 /* On standard error, with the line and a caret. */

@@ -20,8 +20,6 @@ static const ps_setting_entry entries[] = {
     {"paystream.end-of-input", PS_SETTING_CHOICE, "final|savepoint", "final",
      "What a job does when its sources have ended: the final watermark closes everything, or it "
      "stops with a savepoint to go on from."},
-    {"paystream.future-limit", PS_SETTING_DURATION, NULL, "",
-     "Rows whose event time is further ahead of the clock go to the dead letters."},
     {"paystream.memory.size", PS_SETTING_SIZE, NULL, "",
      "Memory that a job's state may take; a job over it fails with the operator's name."},
     {"paystream.restore.watermark", PS_SETTING_BOOLEAN, NULL, "true",
