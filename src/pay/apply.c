@@ -85,11 +85,14 @@ static void apply_party(ps_core *core, const ps_effect_party *effect)
 /* ── payments ── */
 
 /* 0: it has none. Its place in the index is on its way while the rest of the effect is applied. */
-static uint64_t reference_hash_of(const ps_core *core, const ps_effect_payment *effect,
-                                  const ps_effect_texts *texts)
+static uint64_t reference_hash_of(const ps_core *core, const ps_apply_context *at,
+                                  const ps_effect_payment *effect, const ps_effect_texts *texts)
 {
     if ((effect->flags & PS_PAYMENT_REFERENCED) == 0) {
         return 0;
+    }
+    if (at->reference_hash != 0) {
+        return at->reference_hash;
     }
     PS_ASSERT(texts != NULL);
     uint64_t hash =
@@ -179,7 +182,7 @@ static void apply_payment(ps_core *core, const ps_apply_context *at,
         ps_payment *added = ps_table_add(&core->payments, sizeof *added);
         added->newest_refund = PS_INDEX_NONE;
         added->newest_dispute = PS_INDEX_NONE;
-        added->reference_hash = reference_hash_of(core, effect, texts);
+        added->reference_hash = reference_hash_of(core, at, effect, texts);
         payment_link(core, effect);
     }
     ps_payment *payment = ps_payment_mut(core, effect->payment);

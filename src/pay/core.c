@@ -445,7 +445,7 @@ ps_code ps_core_replay(ps_core *core, uint64_t seq, ps_slice payload, ps_error *
     if (has_idempotency_key(header)) { /* by the end of the record it is there */
         ps_index_prefetch(&core->idempotency_by_key, header->idempotency.low);
     }
-    const ps_apply_context at = {seq, header->time_ns, header->book};
+    const ps_apply_context at = {seq, header->time_ns, header->book, 0};
     for (const ps_effect_head *effect = ps_effect_first(payload); effect != NULL;
          effect = ps_effect_next(payload, effect)) {
         if (PS_PLANTED(PS_BUG_LEG_NOT_REPLAYED) && effect->type == PS_EFFECT_LEG && seq % 16 == 0) {

@@ -169,8 +169,9 @@ ps_refusal ps_handle_payment_create(ps_core *core, const ps_command *command, ps
     if (parties.payer == 0) {
         parties.payer = ps_emit_party(emit, true, request->payer);
     }
-    ps_effect_payment payment;
+    PS_UNINITIALIZED ps_effect_payment payment;
     payment_fill(emit, request, &parties, &payment);
+    emit->reference_hash = parties.reference_hash;
     void *effect = ps_emit_put_payment(emit, &payment, PS_EVENT_PAYMENT_CREATED);
     texts_write(emit, request);
     ps_emit_apply(emit, effect);
@@ -246,7 +247,7 @@ ps_refusal ps_handle_payment_capture(ps_core *core, const ps_command *command, p
         return PS_REFUSED_CAPTURE_TOO_LARGE;
     }
     int64_t released = command->u.capture.final ? capturable - amount : 0;
-    ps_leg_list list;
+    PS_UNINITIALIZED ps_leg_list list;
     list.count = 0;
     ps_legs_add_resolve(&list, PS_LEG_POST, payment.hold_slot, amount);
     if (released > 0) {
@@ -317,7 +318,7 @@ static void reversed(ps_emit *emit, ps_effect_payment *payment)
 
 static void authorisation_reverse(ps_emit *emit, ps_effect_payment *payment, ps_slice reason)
 {
-    ps_leg_list list;
+    PS_UNINITIALIZED ps_leg_list list;
     list.count = 0;
     ps_legs_add_resolve(&list, PS_LEG_VOID, payment->hold_slot, payment->counters.capturable);
     ps_emit_legs(emit, list.legs, list.count);
@@ -357,7 +358,7 @@ static ps_refusal capture_reverse(ps_emit *emit, ps_effect_payment *payment, ps_
     int64_t captured = payment->counters.captured;
     int64_t fee = payment->counters.fee_taken;
     uint32_t pending = payment->account_merchant;
-    ps_leg_list list;
+    PS_UNINITIALIZED ps_leg_list list;
     list.count = 0;
     if (fee > 0) {
         uint32_t income =

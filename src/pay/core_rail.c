@@ -177,7 +177,7 @@ ps_refusal ps_flow_approve(ps_emit *emit, ps_effect_payment *payment)
     bool is_manual = (payment->flags & PS_PAYMENT_MANUAL_CAPTURE) != 0;
     int64_t amount = payment->amount;
     int64_t fee = 0;
-    ps_leg_list list;
+    PS_UNINITIALIZED ps_leg_list list;
     list.count = 0;
     ps_legs_add(&list, PS_LEG_PENDING, payment->account_payer, payment->account_merchant, amount);
     if (!is_manual) {

@@ -53,11 +53,8 @@ void ps_emit_texts_begin(ps_emit *emit)
     emit->texts = ps_emit_put(emit, PS_EFFECT_TEXTS, PS_EVENT_NONE, sizeof(ps_effect_texts));
 }
 
-void ps_emit_text(ps_emit *emit, ps_text_field field, ps_slice text)
+void ps_emit_text_put(ps_emit *emit, ps_text_field field, ps_slice text)
 {
-    if (text.size == 0) {
-        return;
-    }
     PS_ASSERT(emit->texts != NULL && text.size <= UINT16_MAX &&
               text.size + 4 <= (size_t)(emit->end - emit->cursor));
     char *at = emit->cursor;
@@ -92,7 +89,7 @@ void ps_emit_apply(ps_emit *emit, const void *effect)
         ((const ps_effect_head *)(const void *)next)->type == PS_EFFECT_TEXTS) {
         texts = (const void *)next;
     }
-    const ps_apply_context at = {emit->seq, emit->now_ns, emit->book};
+    const ps_apply_context at = {emit->seq, emit->now_ns, emit->book, emit->reference_hash};
     ps_apply_effect(emit->core, &at, head, texts);
 }
 
@@ -124,7 +121,7 @@ static uint64_t previous_record(const ps_emit *emit, uint64_t last_seq, uint64_t
 
 static void *put_copy(ps_emit *emit, const ps_effect_head *body)
 {
-    ps_effect_head *effect = reserve(emit, body->size);
+    void *effect = reserve(emit, body->size);
     memcpy(effect, body, body->size);
     return effect;
 }
@@ -480,14 +477,14 @@ static ps_slice role_name(ps_account_role role, ps_slice name, char out[PS_ACCOU
 uint32_t ps_account_of(const ps_core *core, uint32_t book, ps_account_role role, ps_slice name,
                        ps_currency currency)
 {
-    char text[PS_ACCOUNT_NAME_MAX];
+    PS_UNINITIALIZED char text[PS_ACCOUNT_NAME_MAX];
     return ps_ledger_account_find(&core->ledger, book, role_name(role, name, text), currency);
 }
 
 uint32_t ps_emit_account_of(ps_emit *emit, ps_account_role role, ps_slice name,
                             ps_currency currency)
 {
-    char text[PS_ACCOUNT_NAME_MAX];
+    PS_UNINITIALIZED char text[PS_ACCOUNT_NAME_MAX];
     ps_slice account_name = role_name(role, name, text);
     uint32_t account =
         ps_ledger_account_find(&emit->core->ledger, emit->book, account_name, currency);

@@ -20,6 +20,8 @@ typedef struct {
     int64_t now_ns;
     uint32_t book;
     ps_effect_texts *texts; /* being written; NULL: none */
+    /* of the payment that is being made, when its handler has looked it up; 0: not known */
+    uint64_t reference_hash;
 } ps_emit;
 
 /* ── handlers ── */
@@ -91,7 +93,13 @@ void *ps_emit_put(ps_emit *emit, ps_effect_type type, ps_event_type event, size_
 uint64_t ps_emit_sequence(const ps_emit *emit);
 /* Texts of the effect just put; empty slices are left out. */
 void ps_emit_texts_begin(ps_emit *emit);
-void ps_emit_text(ps_emit *emit, ps_text_field field, ps_slice text);
+void ps_emit_text_put(ps_emit *emit, ps_text_field field, ps_slice text);
+static inline void ps_emit_text(ps_emit *emit, ps_text_field field, ps_slice text)
+{
+    if (text.size != 0) {
+        ps_emit_text_put(emit, field, text);
+    }
+}
 void ps_emit_texts_end(ps_emit *emit);
 /* Applies an effect that was put, once it and its texts are whole. */
 void ps_emit_apply(ps_emit *emit, const void *effect);
@@ -209,6 +217,8 @@ typedef struct {
     uint64_t seq;
     int64_t time_ns;
     uint32_t book; /* of the record: its events count there */
+    /* what ps_core_reference_hash gives for the payment that is made; 0: not known yet */
+    uint64_t reference_hash;
 } ps_apply_context;
 void ps_apply_effect(ps_core *core, const ps_apply_context *at, const ps_effect_head *effect,
                      const ps_effect_texts *texts);

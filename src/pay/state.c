@@ -364,7 +364,7 @@ void ps_core_get_stats(const ps_core *core, ps_core_stats *out_stats)
 
 ps_u128 ps_core_name_hash(const ps_core *core, char kind, uint32_t number, ps_slice name)
 {
-    char key[8 + 256];
+    PS_UNINITIALIZED char key[8 + 256];
     PS_ASSERT(name.size <= sizeof key - 8);
     memset(key, 0, 8);
     key[0] = kind;

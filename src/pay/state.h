@@ -13,6 +13,9 @@
 
 #include "pay/tables.h"
 
+/* For what is written before it is read: builds zero every variable, and large ones cost. */
+#define PS_UNINITIALIZED __attribute__((uninitialized))
+
 enum { PS_CORE_LIMIT_COUNT = 7, PS_CORE_LIMIT_TEXT_MAX = 40 };
 
 struct ps_core {
