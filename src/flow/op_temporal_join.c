@@ -4,6 +4,8 @@
  * up to the watermark the newest is kept. */
 #include <stdlib.h>
 
+#include "flow/join_keys.h"
+#include "flow/join_output.h"
 #include "flow/join_pairs.h"
 #include "flow/key_encoder.h"
 #include "flow/operators.h"
@@ -21,6 +23,8 @@ typedef struct {
 typedef struct {
     uint32_t left_first, left_last;
     uint32_t right_first, right_last;
+    uint32_t timer_count;
+    uint32_t unused;
 } temporal_entry;
 
 typedef struct {
@@ -31,7 +35,7 @@ typedef struct {
     ps_table *table;
     ps_timers *timers; /* a row's time → entry */
     ps_join_pairs pairs;
-    uint32_t left_count;
+    ps_join_output output;
 } temporal_join;
 
 static row_link *link_of(const temporal_join *self, uint32_t side, uint32_t ref)
@@ -65,6 +69,7 @@ static ps_code keep_left(temporal_join *self, temporal_entry *entry, const ps_ba
     return PS_OK;
 }
 
+/* It stays kept. */
 static void unlink_right(temporal_join *self, temporal_entry *entry, uint32_t ref)
 {
     row_link *link = link_of(self, 1, ref);
@@ -79,7 +84,6 @@ static void unlink_right(temporal_join *self, temporal_entry *entry, uint32_t re
     } else {
         entry->right_last = previous;
     }
-    ps_kept_rows_drop(&self->rows[1], ref);
 }
 
 /* A version; one of the same time is replaced. */
@@ -94,6 +98,7 @@ static ps_code keep_right(temporal_join *self, temporal_entry *entry, const ps_b
         uint32_t same = after;
         after = link_of(self, 1, same)->previous;
         unlink_right(self, entry, same);
+        ps_kept_rows_drop(&self->rows[1], same);
     }
     uint32_t ref;
     ps_code code = ps_kept_rows_add(&self->rows[1], batch, row, &ref, err);
@@ -126,9 +131,9 @@ static ps_code take_row(temporal_join *self, uint32_t side, const ps_batch *batc
     if (ps_join_has_null_key(&self->spec->on, side, batch, row)) {
         ps_join_row left = ps_join_batch_row(batch, row);
         bool is_padded = side == 0 && self->spec->on.kind == PS_JOIN_LEFT;
-        return is_padded ? ps_join_send(self->op.context.outlet, ps_batch_kind(batch, row),
-                                        self->left_count, &left, NULL, err)
-                         : PS_OK;
+        return is_padded
+                   ? ps_join_output_add(&self->output, ps_batch_kind(batch, row), &left, NULL, err)
+                   : PS_OK;
     }
     if (side == 1 && ps_batch_kind(batch, row) == PS_KIND_UPDATE_BEFORE) {
         return PS_OK; /* the version that follows says it */
@@ -143,14 +148,29 @@ static ps_code take_row(temporal_join *self, uint32_t side, const ps_batch *batc
     temporal_entry *entry = ps_table_touch(self->table, number);
     code = side == 0 ? keep_left(self, entry, batch, row, time, err)
                      : keep_right(self, entry, batch, row, time, err);
-    self->op.due = time < self->op.due ? time : self->op.due;
+    /* what is late is joined when the watermark rises again */
+    int64_t met = batch->watermarks[row];
+    int64_t due = time > met ? time : met + 1;
+    self->op.due = due < self->op.due ? due : self->op.due;
+    entry->timer_count++;
     return code == PS_OK ? ps_timers_add(self->timers, time, number, err) : code;
 }
 
-static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
-                      ps_error *err)
+static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                       uint32_t to, uint32_t *out_done, ps_error *err)
 {
-    return take_row((temporal_join *)op, input, batch, row, err);
+    temporal_join *self = (temporal_join *)op;
+    ps_code code = PS_OK;
+    uint32_t row = from;
+    for (; code == PS_OK && row < to; row++) {
+        if (row > from && batch->watermarks[row] >= op->due) {
+            break;
+        }
+        ps_outlet_stamp_row(op->context.outlet, batch, row);
+        code = take_row(self, input, batch, row, err);
+    }
+    *out_done = row - from;
+    return code == PS_OK ? ps_join_output_flush(&self->output, err) : code;
 }
 
 /* ── joining ── */
@@ -175,15 +195,15 @@ static ps_code join_left(temporal_join *self, const temporal_entry *entry, uint3
     uint32_t count = 0;
     ps_code code = PS_OK;
     if (version != 0) {
-        code = ps_join_pairs_add(&self->pairs, &left, &right, version, err);
-        code = code == PS_OK ? ps_join_pairs_match(&self->pairs, &count, err) : code;
+        ps_join_pairs_add(&self->pairs, &left, &right, version);
+        code = ps_join_pairs_match(&self->pairs, &count, err);
         ps_join_pairs_reset(&self->pairs);
     }
     if (code != PS_OK || (count == 0 && self->spec->on.kind != PS_JOIN_LEFT)) {
         return code;
     }
-    return ps_join_send(self->op.context.outlet, (uint8_t)link->kind, self->left_count, &left,
-                        count > 0 ? &right : NULL, err);
+    return ps_join_output_add(&self->output, (uint8_t)link->kind, &left, count > 0 ? &right : NULL,
+                              err);
 }
 
 static ps_code join_due(temporal_join *self, temporal_entry *entry, int64_t watermark,
@@ -208,22 +228,29 @@ static ps_code join_due(temporal_join *self, temporal_entry *entry, int64_t wate
         } else {
             entry->left_last = link.previous;
         }
-        ps_kept_rows_drop(&self->rows[0], ref);
+        if (code == PS_OK) {
+            code = ps_join_output_drop(&self->output, &self->rows[0], ref, err);
+        }
         ref = link.next;
     }
     return code;
 }
 
 /* Versions that the newest one up to the watermark has replaced. */
-static void drop_versions(temporal_join *self, temporal_entry *entry, int64_t watermark)
+static ps_code drop_versions(temporal_join *self, temporal_entry *entry, int64_t watermark,
+                             ps_error *err)
 {
-    while (entry->right_first != 0) {
-        uint32_t second = link_of(self, 1, entry->right_first)->next;
+    ps_code code = PS_OK;
+    while (code == PS_OK && entry->right_first != 0) {
+        uint32_t first = entry->right_first;
+        uint32_t second = link_of(self, 1, first)->next;
         if (second == 0 || link_of(self, 1, second)->time > watermark) {
-            return;
+            break;
         }
-        unlink_right(self, entry, entry->right_first);
+        unlink_right(self, entry, first);
+        code = ps_join_output_drop(&self->output, &self->rows[1], first, err);
     }
+    return code;
 }
 
 static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
@@ -234,13 +261,17 @@ static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
     ps_code code = PS_OK;
     while (code == PS_OK && ps_timers_take(self->timers, watermark, &time, &number)) {
         temporal_entry *entry = ps_table_touch(self->table, (uint32_t)number);
+        entry->timer_count--;
         code = join_due(self, entry, watermark, err);
         if (code == PS_OK) {
-            drop_versions(self, entry, watermark);
+            code = drop_versions(self, entry, watermark, err);
+        }
+        if (entry->timer_count == 0 && entry->right_first == 0 && entry->left_first == 0) {
+            ps_table_remove(self->table, (uint32_t)number);
         }
     }
     op->due = ps_timers_earliest(self->timers);
-    return code;
+    return code == PS_OK ? ps_join_output_flush(&self->output, err) : code;
 }
 
 static void free_temporal_join(ps_operator *op)
@@ -249,12 +280,13 @@ static void free_temporal_join(ps_operator *op)
     ps_key_encoder_release(&self->keys[0]);
     ps_key_encoder_release(&self->keys[1]);
     ps_join_pairs_release(&self->pairs);
+    ps_join_output_release(&self->output);
     free(self);
 }
 
 static const ps_operator_class temporal_join_class = {
     .name = "TemporalJoin",
-    .on_row = on_row,
+    .on_rows = on_rows,
     .on_watermark = on_watermark,
     .free = free_temporal_join,
 };
@@ -270,12 +302,14 @@ ps_code ps_op_temporal_join_new(const ps_node *node, const ps_operator_context *
     self->op.class = &temporal_join_class;
     self->op.context = *context;
     self->spec = node->temporal_join;
-    self->left_count = node->inputs[0]->schema.field_count;
     ps_code code = ps_join_pairs_init(&self->pairs, node, on, context, err);
+    if (code == PS_OK) {
+        code = ps_join_output_init(&self->output, node, on, NULL, context, err);
+    }
     for (uint32_t side = 0; code == PS_OK && side < 2; side++) {
         const ps_schema *schema = &node->inputs[side]->schema;
-        code = ps_key_encoder_init(&self->keys[side], context->arena,
-                                   side == 0 ? on->left_keys : on->right_keys, schema, err);
+        code = ps_key_encoder_init(&self->keys[side], context->arena, ps_join_keys(on, side),
+                                   schema, err);
         if (code == PS_OK) {
             code = ps_kept_rows_init(&self->rows[side], context->store, context->arena,
                                      side == 0 ? "left" : "right", sizeof(row_link), schema, err);

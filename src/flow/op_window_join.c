@@ -2,23 +2,18 @@
  * of both sides are kept per window and key until then; a row whose window has closed is late. */
 #include <stdlib.h>
 
+#include "flow/join_chain.h"
+#include "flow/join_keys.h"
+#include "flow/join_output.h"
 #include "flow/join_pairs.h"
 #include "flow/key_encoder.h"
 #include "flow/operators.h"
 #include "state/table.h"
 #include "state/timers.h"
 
-/* Before a kept row's code. */
+/* Value of a window and key: left and right in order of arrival. Links count partners. */
 typedef struct {
-    uint32_t next;
-    uint32_t has_met; /* 1: some partner */
-} row_link;
-
-/* Value of a window and key: the chains of left and right in order of arrival. */
-typedef struct {
-    struct {
-        uint32_t first, last;
-    } sides[2];
+    ps_join_chain sides[2];
 } window_entry;
 
 typedef struct {
@@ -29,34 +24,12 @@ typedef struct {
     ps_table *table;
     ps_timers *timers; /* the window's last instant → entry */
     ps_join_pairs pairs;
-    uint32_t left_count;
+    ps_join_output output;
+    bool is_semi; /* SEMI or ANTI */
     bool is_outer[2];
 } window_join;
 
-static row_link *link_of(const window_join *self, uint32_t side, uint32_t ref)
-{
-    return ps_kept_row_header(&self->rows[side], ref);
-}
-
 /* ── rows ── */
-
-static ps_code keep(window_join *self, uint32_t side, uint32_t number, const ps_batch *batch,
-                    uint32_t row, ps_error *err)
-{
-    uint32_t ref;
-    ps_code code = ps_kept_rows_add(&self->rows[side], batch, row, &ref, err);
-    if (code != PS_OK) {
-        return code;
-    }
-    window_entry *entry = ps_table_touch(self->table, number);
-    if (entry->sides[side].last != 0) {
-        ((row_link *)ps_kept_row_touch(&self->rows[side], entry->sides[side].last))->next = ref;
-    } else {
-        entry->sides[side].first = ref;
-    }
-    entry->sides[side].last = ref;
-    return PS_OK;
-}
 
 static ps_code take_row(window_join *self, uint32_t side, const ps_batch *batch, uint32_t row,
                         ps_error *err)
@@ -68,17 +41,21 @@ static ps_code take_row(window_join *self, uint32_t side, const ps_batch *batch,
         return PS_OK;
     }
     bool shows_alone = self->is_outer[side] || (side == 0 && self->spec->on.kind == PS_JOIN_ANTI);
-    if (ps_join_has_null_key(&self->spec->on, side, batch, row) && !shows_alone) {
+    if (!shows_alone && ps_join_has_null_key(&self->spec->on, side, batch, row)) {
         return PS_OK;
     }
-    uint32_t number;
+    uint32_t number, ref;
     bool is_new;
     ps_code code = ps_key_put(&self->keys[side], self->table, batch, row, &number, &is_new, err);
     if (code == PS_OK && is_new) {
         code = ps_timers_add(self->timers, closes_at, number, err);
         self->op.due = closes_at < self->op.due ? closes_at : self->op.due;
     }
-    return code == PS_OK ? keep(self, side, number, batch, row, err) : code;
+    if (code != PS_OK) {
+        return code;
+    }
+    window_entry *entry = ps_table_touch(self->table, number);
+    return ps_join_chain_add(&entry->sides[side], &self->rows[side], batch, row, &ref, err);
 }
 
 static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
@@ -89,20 +66,17 @@ static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, ui
 
 /* ── a window that closes ── */
 
-static ps_code flush_pairs(window_join *self, const ps_join_row *left, uint32_t left_ref,
-                           ps_error *err)
+static ps_code flush_pairs(window_join *self, const ps_join_row *left, ps_error *err)
 {
-    bool sends = self->spec->on.kind != PS_JOIN_SEMI && self->spec->on.kind != PS_JOIN_ANTI;
     uint32_t count;
     ps_code code = ps_join_pairs_match(&self->pairs, &count, err);
     for (uint32_t i = 0; code == PS_OK && i < count; i++) {
         uint32_t ref = self->pairs.refs[self->pairs.selection[i]];
         ps_join_row right = ps_join_kept_row(&self->rows[1], ref);
-        ((row_link *)ps_kept_row_touch(&self->rows[0], left_ref))->has_met = 1;
-        ((row_link *)ps_kept_row_touch(&self->rows[1], ref))->has_met = 1;
-        if (sends) {
-            code = ps_join_send(self->op.context.outlet, PS_KIND_INSERT, self->left_count, left,
-                                &right, err);
+        ps_join_link_touch(&self->rows[0], left->ref)->count++;
+        ps_join_link_touch(&self->rows[1], ref)->count++;
+        if (!self->is_semi) {
+            code = ps_join_output_add(&self->output, PS_KIND_INSERT, left, &right, err);
         }
     }
     ps_join_pairs_reset(&self->pairs);
@@ -115,70 +89,50 @@ static ps_code join_left(window_join *self, const window_entry *entry, uint32_t 
     ps_join_row left = ps_join_kept_row(&self->rows[0], left_ref);
     ps_code code = PS_OK;
     for (uint32_t ref = entry->sides[1].first; code == PS_OK && ref != 0;
-         ref = link_of(self, 1, ref)->next) {
+         ref = ps_join_link_of(&self->rows[1], ref)->next) {
         ps_join_row right = ps_join_kept_row(&self->rows[1], ref);
-        code = ps_join_pairs_add(&self->pairs, &left, &right, ref, err);
-        if (code == PS_OK && ps_join_pairs_is_full(&self->pairs)) {
-            code = flush_pairs(self, &left, left_ref, err);
+        ps_join_pairs_add(&self->pairs, &left, &right, ref);
+        if (ps_join_pairs_is_full(&self->pairs)) {
+            code = flush_pairs(self, &left, err);
         }
     }
-    return code == PS_OK ? flush_pairs(self, &left, left_ref, err) : code;
+    return code == PS_OK ? flush_pairs(self, &left, err) : code;
 }
 
 static bool shows_alone(const window_join *self, uint32_t side, uint32_t ref)
 {
-    bool has_met = link_of(self, side, ref)->has_met != 0;
-    switch (self->spec->on.kind) {
-    case PS_JOIN_SEMI:
-        return side == 0 && has_met;
-    case PS_JOIN_ANTI:
-        return side == 0 && !has_met;
-    case PS_JOIN_INNER:
-    case PS_JOIN_LEFT:
-    case PS_JOIN_RIGHT:
-    case PS_JOIN_FULL:
-        break;
+    bool has_met = ps_join_link_of(&self->rows[side], ref)->count > 0;
+    if (self->is_semi) {
+        return side == 0 && has_met == (self->spec->on.kind == PS_JOIN_SEMI);
     }
     return self->is_outer[side] && !has_met;
 }
 
-static bool key_has_null(const window_join *self, uint32_t side, uint32_t ref)
-{
-    const ps_join_on *on = &self->spec->on;
-    const ps_columns *keys = side == 0 ? &on->left_keys : &on->right_keys;
-    for (uint32_t i = 0; i < keys->count; i++) {
-        bool is_null_safe = on->null_safe != NULL && on->null_safe[i];
-        if (!is_null_safe && ps_kept_row_get(&self->rows[side], ref, keys->columns[i]).is_null) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static ps_code close_side(window_join *self, window_entry *entry, uint32_t side, ps_error *err)
+static ps_code close_side(window_join *self, const window_entry *entry, uint32_t side,
+                          ps_error *err)
 {
     ps_code code = PS_OK;
-    uint32_t ref = entry->sides[side].first;
-    while (ref != 0) {
-        uint32_t next = link_of(self, side, ref)->next;
+    for (uint32_t ref = entry->sides[side].first, next; code == PS_OK && ref != 0; ref = next) {
+        next = ps_join_link_of(&self->rows[side], ref)->next;
         ps_join_row row = ps_join_kept_row(&self->rows[side], ref);
-        if (code == PS_OK && shows_alone(self, side, ref)) {
-            code = ps_join_send(self->op.context.outlet, PS_KIND_INSERT, self->left_count,
-                                side == 0 ? &row : NULL, side == 0 ? NULL : &row, err);
+        if (shows_alone(self, side, ref)) {
+            code = ps_join_output_add(&self->output, PS_KIND_INSERT, side == 0 ? &row : NULL,
+                                      side == 0 ? NULL : &row, err);
         }
-        ps_kept_rows_drop(&self->rows[side], ref);
-        ref = next;
+        if (code == PS_OK) {
+            code = ps_join_output_drop(&self->output, &self->rows[side], ref, err);
+        }
     }
     return code;
 }
 
 static ps_code close_window(window_join *self, uint32_t number, ps_error *err)
 {
-    window_entry *entry = ps_table_touch(self->table, number);
+    const window_entry *entry = ps_table_value(self->table, number);
     ps_code code = PS_OK;
     for (uint32_t ref = entry->sides[0].first; code == PS_OK && ref != 0;
-         ref = link_of(self, 0, ref)->next) {
-        if (!key_has_null(self, 0, ref)) {
+         ref = ps_join_link_of(&self->rows[0], ref)->next) {
+        if (!ps_join_kept_has_null_key(&self->spec->on, 0, &self->rows[0], ref)) {
             code = join_left(self, entry, ref, err);
         }
     }
@@ -199,7 +153,7 @@ static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
         code = close_window(self, (uint32_t)number, err);
     }
     op->due = ps_timers_earliest(self->timers);
-    return code;
+    return code == PS_OK ? ps_join_output_flush(&self->output, err) : code;
 }
 
 static void free_window_join(ps_operator *op)
@@ -208,6 +162,7 @@ static void free_window_join(ps_operator *op)
     ps_key_encoder_release(&self->keys[0]);
     ps_key_encoder_release(&self->keys[1]);
     ps_join_pairs_release(&self->pairs);
+    ps_join_output_release(&self->output);
     free(self);
 }
 
@@ -242,13 +197,13 @@ static ps_code open_side(window_join *self, uint32_t side, const ps_schema *sche
     ps_columns keys;
     ps_code code = window_keys(context->arena, side == 0 ? spec->left_start : spec->right_start,
                                side == 0 ? spec->left_end : spec->right_end,
-                               side == 0 ? spec->on.left_keys : spec->on.right_keys, &keys, err);
+                               ps_join_keys(&spec->on, side), &keys, err);
     if (code == PS_OK) {
         code = ps_key_encoder_init(&self->keys[side], context->arena, keys, schema, err);
     }
     return code == PS_OK
                ? ps_kept_rows_init(&self->rows[side], context->store, context->arena,
-                                   side == 0 ? "left" : "right", sizeof(row_link), schema, err)
+                                   side == 0 ? "left" : "right", sizeof(ps_join_link), schema, err)
                : code;
 }
 
@@ -263,10 +218,13 @@ ps_code ps_op_window_join_new(const ps_node *node, const ps_operator_context *co
     self->op.class = &window_join_class;
     self->op.context = *context;
     self->spec = node->window_join;
-    self->is_outer[0] = on->kind == PS_JOIN_LEFT || on->kind == PS_JOIN_FULL;
-    self->is_outer[1] = on->kind == PS_JOIN_RIGHT || on->kind == PS_JOIN_FULL;
-    self->left_count = node->inputs[0]->schema.field_count;
+    self->is_semi = on->kind == PS_JOIN_SEMI || on->kind == PS_JOIN_ANTI;
+    self->is_outer[0] = ps_join_is_outer(on, 0);
+    self->is_outer[1] = ps_join_is_outer(on, 1);
     ps_code code = ps_join_pairs_init(&self->pairs, node, on, context, err);
+    if (code == PS_OK) {
+        code = ps_join_output_init(&self->output, node, on, NULL, context, err);
+    }
     for (uint32_t side = 0; code == PS_OK && side < 2; side++) {
         code = open_side(self, side, &node->inputs[side]->schema, err);
     }

@@ -43,6 +43,29 @@ static void an_empty_interval_joins_nothing(void **state)
                    "+I(a, 100, 1, NULL, NULL, NULL)\n+I(NULL, NULL, NULL, a, 100, 10)\n");
 }
 
+static void processing_time_is_the_clock_s(void **state)
+{
+    (void)state;
+    const ps_interval_join_spec spec = {
+        .on = on_key(PS_JOIN_LEFT), .upper_ms = 10, .is_processing_time = true};
+    ps_node node = join_node(PS_NODE_INTERVAL_JOIN, PS_JOIN_LEFT);
+    node.interval_join = &spec;
+    bench_case of = {ps_op_interval_join_new, &node, "", "", .now_ms = 1000};
+    bench_run run;
+    join_run_begin(&run, &of);
+    join_run_feed(&run, 0, "+I(a, 1, 1)");
+    join_run_feed(&run, 0, "+I(b, 1, 2)");
+    run.clock.now_ms = 1010;
+    join_run_feed(&run, 1, "+I(a, 1, 10)");
+    run.clock.now_ms = 1011;
+    join_run_feed(&run, 1, "+I(a, 1, 11)");
+    run.clock.now_ms = 1016; /* half the range later */
+    join_run_feed(&run, 1, "+I(c, 1, 12)");
+    bench_compare("+I(a, 1, 1, a, 1, 10)\n+I(b, 1, 2, NULL, NULL, NULL)\n", &run.output,
+                  "by the clock");
+    join_run_end(&run);
+}
+
 /* Windows: the time columns stand for start and end both. */
 static void check_window(ps_join_kind kind, const char *rows, const char *expected)
 {
@@ -90,6 +113,7 @@ int main(void)
         cmocka_unit_test(bounds_are_inclusive_and_late_rows_meet_what_is_left),
         cmocka_unit_test(an_outer_row_is_padded_when_nobody_can_come_any_more),
         cmocka_unit_test(an_empty_interval_joins_nothing),
+        cmocka_unit_test(processing_time_is_the_clock_s),
         cmocka_unit_test(windows_are_joined_when_they_close),
         cmocka_unit_test(the_version_of_the_rows_time_is_joined),
     };
