@@ -65,6 +65,28 @@ static inline size_t ps_json_scan_sse2(const char *text, size_t size, bool *non_
 }
 #endif
 
+/* True when the first `size` bytes are plain and ASCII. 32 bytes can be read, size < 32. */
+static inline bool ps_json_is_plain(const char *text, size_t size)
+{
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i backslash = _mm_set1_epi8('\\');
+    const __m128i blank = _mm_set1_epi8(' '); /* signed: control characters and 0x80… are less */
+    uint32_t stops = 0;
+    for (size_t i = 0; i < size; i += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        __m128i special = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+            _mm_cmplt_epi8(block, blank));
+        stops |= (uint32_t)_mm_movemask_epi8(special) << i;
+    }
+    return (stops & ((1U << size) - 1)) == 0;
+#else
+    bool non_ascii = false;
+    return ps_json_scan_plain(text, size, &non_ascii) == size && !non_ascii;
+#endif
+}
+
 static inline size_t ps_json_scan(const char *text, size_t size, bool *non_ascii)
 {
 #if defined(__SSE2__)
