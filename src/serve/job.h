@@ -47,7 +47,23 @@ typedef struct {
     ps_result result;
     uint64_t seq;          /* RECORD: its own */
     size_t payload_offset; /* RECORD: in job.payloads */
+    /* for metrics, once is_looked_at; of a RECORD */
+    bool is_looked_at;
+    uint8_t
+        decided; /* ps_status of the payment that the client decided on; PS_STATUS_COUNT: none */
+    ps_refusal refusal;
 } ps_job_item;
+
+/* A payment's request and the texts that ps_command_copy puts behind it, mostly. */
+enum { PS_REQUEST_SIZE_USUAL = sizeof(ps_payment_request) + 192 };
+
+static inline void ps_lines_prefetch(const void *at, size_t size)
+{
+    enum { LINE = 64 };
+    for (size_t i = 0; i < size; i += LINE) {
+        __builtin_prefetch((const char *)at + i);
+    }
+}
 
 typedef struct ps_job {
     ps_http_request *request;

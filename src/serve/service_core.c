@@ -166,6 +166,7 @@ static bool item_execute(core_thread *core, ps_job *job, ps_job_item *item)
         return false;
     }
     item->result = reply.result;
+    item->is_looked_at = false;
     item->seq = reply.seq;
     job->wait_seq = reply.seq;
     if (reply.result.kind == PS_RESULT_RECORD) {
@@ -183,6 +184,25 @@ static void item_prefetch(const core_thread *core, const ps_job_item *item)
     }
 }
 
+/* The lines of a batch were written by a network thread and lie in its core's cache: each step of
+ * an item asks for what the next one reads, some items ahead. */
+static void items_prefetch(const core_thread *core, const ps_job *job, uint32_t at, uint32_t end)
+{
+    enum { ITEM_AHEAD = 6, REQUEST_AHEAD = 3, KEY_AHEAD = 1 };
+    if (at + ITEM_AHEAD < end) {
+        ps_lines_prefetch(&job->items[at + ITEM_AHEAD], offsetof(ps_job_item, result));
+    }
+    if (at + REQUEST_AHEAD < end) {
+        const ps_job_item *item = &job->items[at + REQUEST_AHEAD];
+        if (item->form_error.size == 0 && item->command.kind == PS_CMD_PAYMENT_CREATE) {
+            ps_lines_prefetch(item->command.u.payment, PS_REQUEST_SIZE_USUAL);
+        }
+    }
+    if (at + KEY_AHEAD < end) {
+        item_prefetch(core, &job->items[at + KEY_AHEAD]);
+    }
+}
+
 /* False: blocked. The items of one turn share one look at the clock. */
 static bool items_execute(core_thread *core, ps_job *job, uint32_t item_max)
 {
@@ -192,10 +212,7 @@ static bool items_execute(core_thread *core, ps_job *job, uint32_t item_max)
     bool has_room = true;
     ps_engine_time_hold(service->engine);
     while (has_room && job->next_item < end) {
-        uint32_t next = job->next_item + 1;
-        if (next < end) {
-            item_prefetch(core, &job->items[next]);
-        }
+        items_prefetch(core, job, job->next_item, end);
         has_room = item_execute(core, job, &job->items[job->next_item]);
         job->next_item += has_room;
     }

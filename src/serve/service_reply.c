@@ -53,18 +53,30 @@ static void count_refusal(ps_service_loop *loop, ps_refusal refusal)
     }
 }
 
-static void count_decision(ps_service_loop *loop, ps_slice payload)
+static ps_slice item_payload(const ps_job *job, const ps_job_item *item)
+{
+    return ps_slice_of(job->payloads.data + item->payload_offset, item->result.payload_size);
+}
+
+/* The status of the payment that was decided on; PS_STATUS_COUNT: it was about something else. */
+static uint8_t decision_of(ps_slice payload)
 {
     const ps_record_header *head = ps_record_head(payload);
     if (head->command != PS_CMD_PAYMENT_CREATE && head->command != PS_CMD_PAYMENT_CONFIRM) {
-        return;
+        return PS_STATUS_COUNT;
     }
     const ps_effect_payment *payment =
         (const void *)ps_effect_find(payload, PS_EFFECT_PAYMENT, head->subject);
-    if (payment != NULL && payment->status < PS_STATUS_COUNT) {
-        atomic_fetch_add_explicit(&loop->metrics.decisions[payment->status], 1,
-                                  memory_order_relaxed);
-    }
+    return payment != NULL && payment->status < PS_STATUS_COUNT ? payment->status : PS_STATUS_COUNT;
+}
+
+/* What the counters will ask of its record, while that is at hand. */
+static void item_look(const ps_job *job, ps_job_item *item)
+{
+    ps_slice payload = item_payload(job, item);
+    item->decided = decision_of(payload);
+    item->refusal = (ps_refusal)ps_record_head(payload)->refusal;
+    item->is_looked_at = true;
 }
 
 /* Appends the item's body to job->reply. PS_E_MISSING: ask again at release. */
@@ -79,9 +91,9 @@ static ps_code item_render(ps_service_loop *loop, ps_job *job, ps_job_item *item
     ps_code code = PS_OK;
     switch (item->result.kind) {
     case PS_RESULT_RECORD: {
-        ps_slice payload =
-            ps_slice_of(job->payloads.data + item->payload_offset, item->result.payload_size);
-        return ps_render_reply(loop->renderer, item->seq, payload, &job->reply, out_status, err);
+        item_look(job, item);
+        return ps_render_reply(loop->renderer, item->seq, item_payload(job, item), &job->reply,
+                               out_status, err);
     }
     case PS_RESULT_REPLAY: {
         ps_record_view view;
@@ -104,6 +116,21 @@ static ps_code item_render(ps_service_loop *loop, ps_job *job, ps_job_item *item
     return PS_OK;
 }
 
+/* The next item's record is on its way from the core's cache while this one is rendered. */
+static void items_prefetch(const ps_job *job, uint32_t at)
+{
+    if (at + 2 < job->item_count) {
+        ps_lines_prefetch(&job->items[at + 2], sizeof(ps_job_item));
+    }
+    if (at + 1 < job->item_count) {
+        const ps_job_item *item = &job->items[at + 1];
+        if (item->form_error.size == 0 && item->result.kind == PS_RESULT_RECORD) {
+            ps_slice payload = item_payload(job, item);
+            ps_lines_prefetch(payload.data, payload.size);
+        }
+    }
+}
+
 static ps_code batch_render(ps_service_loop *loop, ps_job *job, bool is_durable, ps_error *err)
 {
     for (uint32_t i = 0; i < job->item_count; i++) {
@@ -112,6 +139,7 @@ static ps_code batch_render(ps_service_loop *loop, ps_job *job, bool is_durable,
         enum { STATUS_AT = 10 };
         size_t start = job->reply.size;
         uint16_t status = 0;
+        items_prefetch(job, i);
         PS_PUT(&job->reply, prefix);
         ps_code code = item_render(loop, job, &job->items[i], is_durable, &status, err);
         if (code != PS_OK) {
@@ -307,23 +335,27 @@ static bool job_render(ps_service_loop *loop, ps_job *job, bool is_durable)
 }
 
 /* I20: each outcome once, whatever the number of tries to render it. */
-static void job_count(ps_service_loop *loop, const ps_job *job)
+static void job_count(ps_service_loop *loop, ps_job *job)
 {
     if (job->kind == PS_JOB_QUERY && job->status == 404) {
         count_refusal(loop, PS_REFUSED_NOT_FOUND);
     }
     for (uint32_t i = 0; i < job->item_count; i++) {
-        const ps_job_item *item = &job->items[i];
+        ps_job_item *item = &job->items[i];
         if (item->form_error.size > 0) {
             continue; /* counted when it was refused */
         }
         if (item->result.kind == PS_RESULT_REFUSED) {
             count_refusal(loop, item->result.refusal);
         } else if (item->result.kind == PS_RESULT_RECORD && !job->payloads.failed) {
-            ps_slice payload =
-                ps_slice_of(job->payloads.data + item->payload_offset, item->result.payload_size);
-            count_decision(loop, payload);
-            count_refusal(loop, (ps_refusal)ps_record_head(payload)->refusal);
+            if (!item->is_looked_at) {
+                item_look(job, item);
+            }
+            if (item->decided < PS_STATUS_COUNT) {
+                atomic_fetch_add_explicit(&loop->metrics.decisions[item->decided], 1,
+                                          memory_order_relaxed);
+            }
+            count_refusal(loop, item->refusal);
         }
     }
 }
