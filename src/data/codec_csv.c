@@ -171,15 +171,28 @@ static void tell_bad(record *r, const char *reason)
     }
 }
 
+static int32_t leaf_of(const csv_decoder *self, uint32_t column)
+{
+    return column < self->physical.field_count ? self->leaf_of[column] : NO_LEAF;
+}
+
+static void set_null(record *r, uint32_t column)
+{
+    int32_t leaf = leaf_of(r->self, column);
+    if (leaf != NO_LEAF) {
+        ps_leaf_columns_set_null(&r->self->leaves, (uint32_t)leaf, r->row);
+    }
+}
+
 static void take_field(record *r, uint32_t column, ps_slice text)
 {
     csv_decoder *self = r->self;
-    int32_t leaf = column < self->physical.field_count ? self->leaf_of[column] : NO_LEAF;
+    int32_t leaf = leaf_of(self, column);
     if (leaf == NO_LEAF) {
         return;
     }
     if (self->options.has_null_literal && ps_slice_equal(text, self->options.null_literal)) {
-        ps_leaf_columns_set_null(&self->leaves, (uint32_t)leaf, r->row);
+        set_null(r, column);
         return;
     }
     const ps_field_parser *parser = &self->leaves.parsers[leaf];
@@ -189,7 +202,7 @@ static void take_field(record *r, uint32_t column, ps_slice text)
     char reason[sizeof r->bad->reason];
     ps_field_parse_reason(parser, self->physical.fields[column].name, text, reason, sizeof reason);
     tell_bad(r, reason);
-    ps_leaf_columns_set_null(&self->leaves, (uint32_t)leaf, r->row);
+    set_null(r, column);
 }
 
 /* A quoted field from its opening quote at `at`; *out_text is its content, *out_end the byte behind
@@ -249,6 +262,7 @@ static field_end read_field(record *r, uint32_t column, size_t *at)
                 return FIELD_CUT;
             }
             tell_bad(r, "a quoted field is not closed");
+            set_null(r, column);
             *at = w->size;
             return FIELD_LAST;
         }
@@ -287,9 +301,7 @@ static field_end read_record(record *r, size_t *at)
                  wanted);
         tell_bad(r, reason);
         for (uint32_t i = column; i < wanted; i++) {
-            if (r->self->leaf_of[i] != NO_LEAF) {
-                ps_leaf_columns_set_null(&r->self->leaves, (uint32_t)r->self->leaf_of[i], r->row);
-            }
+            set_null(r, i);
         }
     }
     return end;

@@ -261,6 +261,9 @@ static bool set_raw(line *l, uint32_t leaf)
         return false;
     }
     ps_slice raw = ps_slice_of(begin, (size_t)(l->at - begin));
+    if (!ps_utf8_is_valid(raw)) {
+        return no_json(l, "an object or array holds bytes that are not UTF-8");
+    }
     if (memchr(raw.data, ' ', raw.size) == NULL && memchr(raw.data, '\t', raw.size) == NULL) {
         return ps_field_parse(&l->self->leaves.parsers[leaf], raw, &l->self->leaves.columns[leaf],
                               l->row);
@@ -355,7 +358,8 @@ static bool set_leaf(line *l, uint32_t leaf)
         ps_leaf_columns_set_null(&l->self->leaves, leaf, l->row);
         return true;
     }
-    if (!is_word(text)) {
+    /* other types look closer at what is left of a number */
+    if (!(ps_type_is_text(type) ? ps_json_word_is_good(text) : is_word(text))) {
         return no_json(l, "a value is no JSON");
     }
     set_scalar(l, leaf, text, false);
@@ -738,13 +742,16 @@ static bool read_changelog(line *l)
     if (!read_envelope(l, names, 2, parts) || !ends_well(l)) {
         return false;
     }
+    if (parts[1].data == NULL) {
+        return no_json(l, "\"row\" is missing");
+    }
     for (ps_kind kind = PS_KIND_INSERT; kind <= PS_KIND_DELETE; kind++) {
         if (parts[0].size == 4 && memcmp(parts[0].data + 1, ps_kind_text(kind), 2) == 0) {
             line inner = *l;
             inner.at = parts[1].data;
             inner.end = parts[1].data + parts[1].size;
-            bool is_good = parts[1].data != NULL && read_array_row(&inner);
-            l->is_bad = inner.is_bad || parts[1].data == NULL;
+            bool is_good = read_array_row(&inner);
+            l->is_bad = inner.is_bad;
             l->has_bad_field = inner.has_bad_field;
             l->self->leaves.kinds[l->row] = (uint8_t)kind;
             l->row += is_good ? 1 : 0;

@@ -23,6 +23,8 @@ const char *ps_json_string_scan(const char *at, const char *end, ps_slice *out,
 /* From what lies between the quotes to the value: borrowed, or unescaped into the arena. False: a
  * bad escape, bad UTF-8, or no memory. */
 PS_CHECKED bool ps_json_string_value(ps_arena *text, ps_json_string_kind kind, ps_slice *inout);
+/* A number as JSON writes it, true, false or null. */
+PS_CHECKED bool ps_json_word_is_good(ps_slice word);
 
 /* A JSON value as a value of any type; false: it is none. */
 PS_CHECKED bool ps_json_nested_parse(const ps_json_nested *nested, const ps_type *type,

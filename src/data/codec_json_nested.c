@@ -33,45 +33,61 @@ const char *ps_json_string_scan(const char *at, const char *end, ps_slice *out,
     return at + 1;
 }
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static bool escapes_are_good(ps_slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] != '\\') {
-            continue;
-        }
-        char c = ++i < text.size ? text.data[i] : 0;
-        if (c == 'u') {
-            if (text.size - i <= 4 || !is_hex(text.data[i + 1]) || !is_hex(text.data[i + 2]) ||
-                !is_hex(text.data[i + 3]) || !is_hex(text.data[i + 4])) {
-                return false;
-            }
-            i += 4;
-        } else if (c == 0 || strchr("\"\\/bfnrt", c) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool ps_json_string_value(ps_arena *text, ps_json_string_kind kind, ps_slice *inout)
 {
     if (kind == PS_JSON_PLAIN_ASCII) {
         return true;
     }
     if ((kind & PS_JSON_ESCAPED) != 0) {
-        char *copy =
-            escapes_are_good(*inout) ? ps_arena_copy(text, inout->data, inout->size) : NULL;
-        if (copy == NULL) {
+        char *copy = ps_arena_copy(text, inout->data, inout->size);
+        size_t size = inout->size;
+        if (copy == NULL || !ps_json_unescape_checked(copy, &size)) {
             return false;
         }
-        *inout = ps_slice_of(copy, ps_json_unescape(copy, inout->size));
+        *inout = ps_slice_of(copy, size);
     }
     return ps_utf8_is_valid(*inout);
+}
+
+static const char *skip_digits(const char *at, const char *end)
+{
+    while (at < end && *at >= '0' && *at <= '9') {
+        at++;
+    }
+    return at;
+}
+
+static bool is_number(const char *at, const char *end)
+{
+    at += at < end && *at == '-' ? 1 : 0;
+    const char *digits = at;
+    at = skip_digits(at, end);
+    if (at == digits || (*digits == '0' && at - digits > 1)) {
+        return false;
+    }
+    if (at < end && *at == '.') {
+        digits = ++at;
+        at = skip_digits(at, end);
+        if (at == digits) {
+            return false;
+        }
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        at += at < end && (*at == '+' || *at == '-') ? 1 : 0;
+        digits = at;
+        at = skip_digits(at, end);
+        if (at == digits) {
+            return false;
+        }
+    }
+    return at == end;
+}
+
+bool ps_json_word_is_good(ps_slice word)
+{
+    return is_number(word.data, word.data + word.size) || ps_slice_equal(word, PS_SLICE("true")) ||
+           ps_slice_equal(word, PS_SLICE("false")) || ps_slice_equal(word, PS_SLICE("null"));
 }
 
 /* ── nested values ── */
@@ -134,6 +150,9 @@ static bool parse_scalar(cursor *c, const ps_type *type, ps_value *out)
     if (!is_string && ps_slice_equal(text, PS_SLICE("null"))) {
         *out = (ps_value){.is_null = true};
         return true;
+    }
+    if (!is_string && ps_type_is_text(type) && !ps_json_word_is_good(text)) {
+        return false;
     }
     ps_field_parser parser;
     ps_field_parser_init(&parser, type, c->nested->standard);
@@ -291,7 +310,7 @@ static bool parse_value(cursor *c, const ps_type *type, ps_value *out)
         const char *begin = c->at;
         bool is_good = skip_any(c);
         *out = (ps_value){.text = ps_slice_of(begin, (size_t)(c->at - begin))};
-        return is_good;
+        return is_good && ps_utf8_is_valid(out->text);
     }
     if (!ps_type_is_nested(type) || !is_open) {
         ps_slice word;

@@ -223,6 +223,11 @@ size_t ps_json_unescape(char *text, size_t size)
     return size;
 }
 
+bool ps_json_unescape_checked(char *text, size_t *inout_size)
+{
+    return unescape(text, inout_size);
+}
+
 size_t ps_json_unescaped_size(ps_slice text)
 {
     size_t result = 0;

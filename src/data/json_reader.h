@@ -82,6 +82,8 @@ PS_CHECKED bool ps_json_reader_skip(ps_json_reader *reader, ps_slice *out_span);
 /* Unescapes in place what stood between the quotes of a well-formed string; returns the new size,
  * at most `size`. */
 size_t ps_json_unescape(char *text, size_t size);
+/* The same for what need not be well-formed. False: a wrong escape or an unpaired surrogate. */
+PS_CHECKED bool ps_json_unescape_checked(char *text, size_t *inout_size);
 /* The size that ps_json_unescape would return. */
 size_t ps_json_unescaped_size(ps_slice text);
 

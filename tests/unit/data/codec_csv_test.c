@@ -43,6 +43,9 @@ static void errors_become_nulls_when_they_are_ignored(void **state)
     codec_check(&table, "x,b,2\n3,c\n",
                 "NULL|b|2.00\n! column id: 'x' is no INT\n"
                 "3|c|NULL\n! the row has 2 fields, the table has 3 columns\n");
+    /* nothing is left of the row before in what could not be read */
+    codec_check(&table, "1,\"a\"\"b\",1\n2,\"open\n",
+                "1|a\"b|1.00\n2|NULL|NULL\n! a quoted field is not closed\n");
 }
 
 static void options_change_the_characters(void **state)

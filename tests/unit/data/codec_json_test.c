@@ -53,6 +53,13 @@ static void strings_are_unescaped_and_checked(void **state)
         "! a string holds a bad escape or bytes that are not UTF-8\n"
         "! a string holds a bad escape or bytes that are not UTF-8\n"
         "NULL|\xc3\xa9|NULL\n");
+    codec_check(&table, "{\"s\":\"\\ude00\"}\n{\"s\":\"\\ud83dx\"}\n{\"s\":\"\\ud83d\\ud83d\"}\n",
+                "! a string holds a bad escape or bytes that are not UTF-8\n"
+                "! a string holds a bad escape or bytes that are not UTF-8\n"
+                "! a string holds a bad escape or bytes that are not UTF-8\n");
+    codec_check(&table, "{\"s\":12x}\n{\"s\":01}\n{\"s\":-1.5e3}\n{\"s\":[\"\xff\"]}\n",
+                "! a value is no JSON\n! a value is no JSON\nNULL|-1.5e3|NULL\n"
+                "! an object or array holds bytes that are not UTF-8\n");
 }
 
 static void a_line_that_is_no_json_is_told(void **state)
@@ -113,8 +120,9 @@ static void change_records_have_kinds(void **state)
     codec_table own = {"changelog-json", {3, plain}, {NULL}};
     codec_check(&own,
                 "{\"op\":\"+I\",\"row\":[1,\"a\",1.5]}\n{\"op\":\"-D\",\"row\":[1,null,1]}\n"
-                "{\"op\":\"+U\",\"row\":[1]}\n",
-                "+I 1|a|1.5\n-D 1|NULL|1.0\n! \"row\" has too few values\n");
+                "{\"op\":\"+U\",\"row\":[1]}\n{\"op\":\"+U\"}\n",
+                "+I 1|a|1.5\n-D 1|NULL|1.0\n! \"row\" has too few values\n"
+                "! \"row\" is missing\n");
 }
 
 static void ignored_errors_leave_lines_out_and_fields_null(void **state)
