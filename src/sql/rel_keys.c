@@ -87,6 +87,21 @@ static const ps_expr *key_column(ps_plan *plan, const ps_rel *join, key_columns 
     return ps_plan_column(plan, number, expr->type);
 }
 
+/* Sides of types that compare without loss become one type: only then is the equality a key. */
+static void unify_sides(ps_plan *plan, ps_sql_span at, const ps_expr *sides[2])
+{
+    const ps_type *a = sides[0]->type, *b = sides[1]->type;
+    bool is_exact = a->kind != PS_TYPE_FLOAT && a->kind != PS_TYPE_DOUBLE &&
+                    b->kind != PS_TYPE_FLOAT && b->kind != PS_TYPE_DOUBLE;
+    if (ps_type_equal(a, b) || !is_exact || !ps_type_is_numeric(a) || !ps_type_is_numeric(b)) {
+        return;
+    }
+    const ps_type *type = ps_type_common(plan->arena, a, b);
+    for (uint32_t i = 0; type != NULL && i < 2; i++) {
+        sides[i] = ps_plan_coerce(plan, at, sides[i], type);
+    }
+}
+
 static const ps_expr *with_key_columns(ps_plan *plan, const ps_rel *join, key_columns *keys,
                                        const ps_expr *part, uint32_t made_base)
 {
@@ -99,8 +114,12 @@ static const ps_expr *with_key_columns(ps_plan *plan, const ps_rel *join, key_co
     }
     ps_expr *copy = PS_PLAN_NEW(plan, ps_expr);
     const ps_expr **sides = PS_PLAN_ARRAY(plan, const ps_expr *, 2);
-    sides[0] = key_column(plan, join, keys, part->arguments[0], made_base);
-    sides[1] = key_column(plan, join, keys, part->arguments[1], made_base);
+    sides[0] = part->arguments[0];
+    sides[1] = part->arguments[1];
+    unify_sides(plan, join->at, sides);
+    for (uint32_t i = 0; i < 2; i++) {
+        sides[i] = key_column(plan, join, keys, sides[i], made_base);
+    }
     *copy = *part;
     copy->arguments = sides;
     return copy;
