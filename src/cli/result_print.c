@@ -15,6 +15,7 @@ struct ps_result_printer {
     ps_result_format format;
     const ps_schema *schema;
     bool has_changes;
+    bool is_live;
     uint64_t row_count;
     ps_buf line;
     /* table */
@@ -287,10 +288,21 @@ ps_code ps_result_printer_rows(void *with, const ps_batch *batch, ps_error *err)
         }
         code = print_row(printer, ps_batch_kind(batch, row), values, err);
     }
+    if (code == PS_OK && printer->is_live && printer->kept_rows > 0) {
+        code = table_show_kept(printer, err);
+    }
     if (code == PS_OK) {
         code = flush(printer, err);
     }
+    if (code == PS_OK && printer->is_live && fflush(printer->out) != 0) {
+        code = ps_error_set(err, PS_E_IO, "cannot write to standard output");
+    }
     return code;
+}
+
+void ps_result_printer_set_live(ps_result_printer *printer)
+{
+    printer->is_live = true;
 }
 
 static void free_printer(ps_result_printer *printer)

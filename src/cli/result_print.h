@@ -19,6 +19,8 @@ PS_CHECKED ps_code ps_result_printer_new(FILE *out, ps_result_format format,
                                          const ps_schema *schema, uint32_t time_column,
                                          bool has_changes, ps_result_printer **out_printer,
                                          ps_error *err);
+/* The query has no end: rows are shown as they come, batch by batch. */
+void ps_result_printer_set_live(ps_result_printer *printer);
 /* A ps_job_rows callback: with is the printer. */
 ps_code ps_result_printer_rows(void *with, const ps_batch *batch, ps_error *err);
 /* One row of values (SHOW, DESCRIBE, EXPLAIN). */
