@@ -3,8 +3,9 @@
 -- Test tokens (tok_ok …) are everybody's, so the payer is part of the key here; with tokens of real cards leave it out.
 SET 'pipeline.name' = 'card_velocity';
 
-SELECT event_time, token, payer, payment_id, merchant, currency, amount, payments_of_minute, amount_of_minute,
-  CASE WHEN payments_of_minute >= 3 THEN 'too many payments' ELSE 'too much money' END AS alert
+SELECT event_time,
+  CASE WHEN payments_of_minute >= 3 THEN 'too many payments' ELSE 'too much money' END AS alert,
+  token, payer, merchant, currency, amount, payments_of_minute, amount_of_minute, payment_id
 FROM (
   SELECT event_time, token, payer, payment_id, merchant, currency, amount,
     COUNT(*) OVER last_minute AS payments_of_minute,

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/settings.h"
+#include "docgen_streams.h"
 #include "pay/effect_fields.h"
 #include "pay/event.h"
 #include "serve/api.h"
@@ -351,10 +352,21 @@ static const struct {
     const char *name;
     void (*put)(ps_buf *out);
 } sections[] = {
-    {"settings", settings_put}, {"metrics", metrics_put},       {"routes", routes_put},
-    {"bodies", bodies_put},     {"parameters", parameters_put}, {"refusals", refusals_put},
-    {"declines", declines_put}, {"statuses", statuses_put},     {"events", events_put},
-    {"effects", effects_put},   {"texts", texts_put},           {"commands", commands_put},
+    {"settings", settings_put},
+    {"metrics", metrics_put},
+    {"routes", routes_put},
+    {"bodies", bodies_put},
+    {"parameters", parameters_put},
+    {"refusals", refusals_put},
+    {"declines", declines_put},
+    {"statuses", statuses_put},
+    {"events", events_put},
+    {"effects", effects_put},
+    {"texts", texts_put},
+    {"commands", commands_put},
+    {"connectors", docgen_connectors_put},
+    {"formats", docgen_formats_put},
+    {"journal_tables", docgen_journal_tables_put},
 };
 
 int main(int argc, char **argv)

@@ -49,7 +49,8 @@ function jobTable(job) {
 // Puts the jobs into `section`, which is hidden when there are none.
 export function jobsDraw(section, jobs) {
   section.hidden = jobs.length === 0;
-  section.querySelector('.jobs').replaceChildren(...jobs.map((job) => {
+  const shown = [...jobs].sort((a, b) => (b.rows.length > 0) - (a.rows.length > 0));   // those without rows come last
+  section.querySelector('.jobs').replaceChildren(...shown.map((job) => {
     const part = element('div', '', 'job');
     part.dataset.job = job.name;
     part.append(element('h3', words(job.name)), element('p', stateText(job), job.error ? 'hint bad' : 'hint'));

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from conftest import Service
+from conftest import ROOT, Service
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="the live page's tests need the package python3-selenium")
 from selenium.webdriver.chrome.service import Service as Driver  # noqa: E402
@@ -200,3 +200,27 @@ def test_the_page_goes_on_after_a_kill(opened, busy):
     page.wait("the return", lambda: page.text("#connection") == "Live")
     seen = page.text("#mix-of")
     page.wait("more payments", lambda: page.text("#mix-of") != seen)
+
+
+def test_the_jobs_of_the_service_show_their_newest_rows(tmp_path):
+    job = tmp_path / "new_payments.sql"
+    job.write_text("SELECT event_time, payment_id, merchant, currency, amount FROM payment_events WHERE type = 'payment.created';")
+    service = Service(tmp_path / "data").start("--demo", "--job", str(job), "--job", str(ROOT / "jobs" / "refund_rate.sql"))
+    page = Browser(f"{service.url}/#key={service.key}")
+    try:
+        page.wait("rows of the job", lambda: page.js("document.querySelectorAll('[data-job=new_payments] tbody tr').length") == 8)
+        assert "rows in" in page.text("[data-job=new_payments] .hint")
+        assert page.text("[data-job=new_payments] thead").startswith("event time payment id")
+        assert page.text("[data-job=refund_rate] .empty") == "No rows yet."
+        assert page.console() == []
+        page.driver.save_screenshot(str(tmp_path / "page.png"))
+    finally:
+        page.close()
+        assert service.stop() == 0
+        service.remove()
+
+
+def test_without_jobs_there_is_no_place_for_them(opened):
+    page = opened()
+    page.wait_for_payments()
+    assert not page.find("#jobs").is_displayed()

@@ -1,0 +1,11 @@
+/* Parts of docs/streams.md. */
+#ifndef PS_TOOLS_DOCGEN_STREAMS_H
+#define PS_TOOLS_DOCGEN_STREAMS_H
+
+#include "base/bytes.h"
+
+void docgen_connectors_put(ps_buf *out);
+void docgen_formats_put(ps_buf *out);
+void docgen_journal_tables_put(ps_buf *out);
+
+#endif
