@@ -161,6 +161,8 @@ static void joins_are_told_apart_by_their_conditions(void **state)
         {"SELECT a.id FROM a LEFT JOIN b ON a.k = b.k WHERE b.y > 1", "Join INNER left=[k]"},
         {"SELECT a.id FROM a LEFT JOIN b ON a.k = b.k WHERE b.y IS NULL", "Join LEFT left=[k]"},
         {"SELECT a.id FROM a JOIN b ON a.id + 1 = b.id", "Join INNER left=[$k0] right=[id]"},
+        {"SELECT a.k FROM a JOIN b ON a.id = b.y", "Join INNER left=[$k0] right=[y]"},
+        {"SELECT k FROM a WHERE id NOT IN (SELECT y FROM b)", "Join ANTI left=[$k0] right=[y]"},
         {"SELECT l.id FROM (SELECT * FROM TABLE(TUMBLE(TABLE txn, DESCRIPTOR(ts), INTERVAL '10' "
          "SECOND))) l JOIN (SELECT * FROM TABLE(TUMBLE(TABLE rf, DESCRIPTOR(rts), INTERVAL '10' "
          "SECOND))) r ON l.acct = r.racct AND l.window_start = r.window_start AND l.window_end = "
