@@ -434,12 +434,12 @@ static uint32_t lines_count(ps_slice body)
 static bool line_decode(ps_service_loop *loop, const ps_request_context *context, ps_slice line,
                         ps_job *job, ps_job_item *item)
 {
-    ps_command command;
+    ps_command *command = &item->command;
     ps_api_error error;
     item->form_error = (ps_slice){NULL, 0};
-    if (ps_decode_batch_line(loop->decoder, context, (char *)line.data, line.size, &command,
+    if (ps_decode_batch_line(loop->decoder, context, (char *)line.data, line.size, command,
                              &error)) {
-        return ps_command_copy(&job->arena, &command, &item->command);
+        return ps_command_copy(&job->arena, command, command); /* what it points to */
     }
     ps_buf_clear(&loop->body);
     ps_render_error(&error, context->request_id, &loop->body);
