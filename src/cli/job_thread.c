@@ -35,6 +35,7 @@ typedef struct {
     char name[NAME_MAX_BYTES];
     ps_schema schema; /* of the rows shown */
     ps_stream_job_options options;
+    ps_dead_letters dead_letters;
     char state_dir[PS_PATH_MAX];
     uint32_t number; /* on the board */
     ps_stream_job *job;
@@ -48,7 +49,6 @@ struct ps_job_threads {
     job_file files[FILES_MAX];
     job_thread jobs[PS_BOARD_JOBS_MAX];
     ps_job_threads_options options;
-    ps_dead_letters dead_letters;
     /* the connectors as they are, but for sinks, which show their rows too */
     ps_connector connectors[CONNECTORS_MAX];
     const ps_connector *connector_list[CONNECTORS_MAX + 1];
@@ -256,6 +256,8 @@ static ps_code plan_job(ps_job_threads *all, const ps_session *session, const ch
     }
     job->all = all;
     job->surroundings.expressions = ps_session_expressions(session);
+    ps_dead_letters_init(&job->dead_letters, NULL);
+    job->dead_letters.path = ps_session_setting(session, "paystream.dead-letter.path");
     job->schema = statement->kind == PS_STATEMENT_QUERY ? statement->schema
                                                         : first_sink(statement->graph)->physical;
     ps_buf_init(&job->row, TEXT_SIZE_MAX);
@@ -400,7 +402,8 @@ static ps_code prepare(job_thread *job, ps_error *err)
     job->surroundings.io = ps_io_posix();
     job->surroundings.data_dir = all->options.data_dir;
     job->surroundings.journal = all->options.journal;
-    job->surroundings.dead_letter = &all->dead_letters.base;
+    job->dead_letters.dir = all->options.data_dir;
+    job->surroundings.dead_letter = &job->dead_letters.base;
     job->surroundings.lane_count = 1;
     job->options.connectors = &all->connector_set;
     job->options.surroundings = &job->surroundings;
@@ -461,7 +464,6 @@ ps_code ps_job_threads_start(ps_job_threads *threads, const ps_job_threads_optio
                              ps_error *err)
 {
     threads->options = *options;
-    ps_dead_letters_init(&threads->dead_letters, options->data_dir);
     ps_code code = PS_OK;
     for (uint32_t i = 0; code == PS_OK && i < threads->job_count; i++) {
         ps_error cause = {0};

@@ -58,6 +58,7 @@ ROUTES = {
     ("GET", "/v1/ledger/verify"): (["read"], None, "own"),
     ("GET", "/v1/events"): (["read"], None, "own"),
     ("GET", "/v1/stream"): (["read"], None, "own"),
+    ("GET", "/v1/jobs"): (["read"], None, "own"),
 }
 ALL = sorted(ROUTES)
 
