@@ -51,6 +51,7 @@ enum {
     OP_READ,
     OP_WRITE,
     OP_DATASYNC,
+    OP_WRITE_OUT,
     OP_PREALLOC,
     OP_TRUNCATE,
     OP_SIZE,
@@ -70,8 +71,8 @@ static void path_of(const script_side *side, const char *name, char out[PS_PATH_
 
 static bool is_on_file(uint64_t kind)
 {
-    return kind == OP_READ || kind == OP_WRITE || kind == OP_DATASYNC || kind == OP_PREALLOC ||
-           kind == OP_TRUNCATE || kind == OP_SIZE || kind == OP_CLOSE;
+    return kind == OP_READ || kind == OP_WRITE || kind == OP_DATASYNC || kind == OP_WRITE_OUT ||
+           kind == OP_PREALLOC || kind == OP_TRUNCATE || kind == OP_SIZE || kind == OP_CLOSE;
 }
 
 static ps_code run_on_file(script_side *side, const script_op *op, op_answer *out, ps_error *err)
@@ -92,6 +93,8 @@ static ps_code run_on_file(script_side *side, const script_op *op, op_answer *ou
         return code;
     case OP_WRITE:
         return ps_io_write(side->io, file, op->offset, op->data, op->size, err);
+    case OP_WRITE_OUT:
+        return ps_io_write_out(side->io, file, op->offset, op->size, err);
     case OP_DATASYNC:
         return ps_io_datasync(side->io, file, err);
     case OP_PREALLOC:
