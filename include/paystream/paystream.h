@@ -1,28 +1,20 @@
-/* libpaystream: the public C API.
+/* libpaystream: the public C interface, all of it. Each header is the manual of its part:
  *
- * Everything exported is declared under include/paystream/ and marked PS_API; all other symbols are
- * hidden. Version 0.1 exports the library's identity only; pipelines and the pattern builder arrive
- * with their engines (CHANGELOG.md).
+ *   version.h   which library this is
+ *   error.h     how calls fail
+ *   row.h       rows: what user functions read and write
+ *   pipeline.h  pipelines: sources, maps, windows, groupings, joins, sinks
+ *   sql.h       SQL scripts
+ *
+ * Compile and link: cc job.c $(pkg-config --cflags --libs paystream)
  */
 #ifndef PAYSTREAM_PAYSTREAM_H
 #define PAYSTREAM_PAYSTREAM_H
 
-#define PS_API __attribute__((visibility("default")))
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-/* "0.1.0": the version of the library that is linked, as semantic versioning (semver.org) has it.
- * Static storage. */
-PS_API const char *ps_version(void);
-
-/* The commit that the library was built from, 12 hexadecimal digits, or "unknown". Static storage.
- * */
-PS_API const char *ps_version_commit(void);
-
-#ifdef __cplusplus
-}
-#endif
+#include <paystream/error.h>
+#include <paystream/pipeline.h>
+#include <paystream/row.h>
+#include <paystream/sql.h>
+#include <paystream/version.h>
 
 #endif

@@ -33,6 +33,7 @@ typedef enum {
     PS_NODE_UNNEST,
     PS_NODE_SET,
     PS_NODE_DROP_UPDATE_BEFORE, /* for sinks that take upserts; no spec */
+    PS_NODE_USER,                /* an operator of the C API: its spec makes it */
     PS_NODE_SINK
 } ps_node_kind;
 
@@ -74,6 +75,7 @@ typedef struct {
 } ps_sink_spec;
 
 typedef struct ps_node ps_node;
+typedef struct ps_user_spec ps_user_spec; /* flow/operators.h */
 struct ps_node {
     ps_node_kind kind;
     uint32_t id; /* index in ps_graph.nodes; also the name of its state */
@@ -110,6 +112,7 @@ struct ps_node {
         const ps_normalize_spec *normalize;
         const ps_unnest_spec *unnest;
         const ps_set_spec *set;
+        const ps_user_spec *user;
         const ps_sink_spec *sink;
     };
 };

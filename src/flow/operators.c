@@ -47,6 +47,8 @@ static ps_operator_new *maker_of(const ps_node *node)
         return ps_op_set_new;
     case PS_NODE_DROP_UPDATE_BEFORE:
         return ps_op_drop_update_before_new;
+    case PS_NODE_USER:
+        return node->user->make;
     case PS_NODE_SOURCE:
     case PS_NODE_VALUES:
     case PS_NODE_SINK:

@@ -10,6 +10,13 @@
 typedef ps_code ps_operator_new(const ps_node *node, const ps_operator_context *context,
                                 ps_operator **out, ps_error *err);
 
+/* An operator from beyond flow; begins the spec that its maker reads. */
+struct ps_user_spec {
+    const char *name; /* "Map": static storage */
+    ps_operator_new *make;
+    bool is_stateful; /* for the plan's text */
+};
+
 ps_operator_new ps_op_calc_new;
 ps_operator_new ps_op_watermark_new;
 ps_operator_new ps_op_union_new;

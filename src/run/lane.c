@@ -361,6 +361,7 @@ static ps_code make_instance(ps_lane *lane, const ps_node *node, ps_error *err)
     case PS_NODE_UNNEST:
     case PS_NODE_SET:
     case PS_NODE_DROP_UPDATE_BEFORE:
+    case PS_NODE_USER:
         break;
     }
     return make_operator(instance, err);

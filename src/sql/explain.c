@@ -1,4 +1,5 @@
 /* EXPLAIN: a flow graph as a tree, sinks first. A node that several read is printed once. */
+#include "flow/operators.h"
 #include "sql/session.h"
 
 typedef struct {
@@ -320,6 +321,9 @@ static void print_details(ps_buf *out, const ps_node *node)
     case PS_NODE_SINK:
         print_sink(out, node);
         return;
+    case PS_NODE_USER:
+        ps_buf_append_format(out, " %s", node->user->name);
+        return;
     case PS_NODE_UNION:
     case PS_NODE_DROP_UPDATE_BEFORE:
         return;
@@ -358,6 +362,8 @@ static const char *state_text(const ps_node *node)
     case PS_NODE_WINDOW_ASSIGN:
         return node->window_assign->window.kind == PS_WINDOW_SESSION ? "rows of open sessions"
                                                                      : NULL;
+    case PS_NODE_USER:
+        return node->user->is_stateful ? "rows or results of open windows" : NULL;
     case PS_NODE_SOURCE:
     case PS_NODE_VALUES:
     case PS_NODE_CALC:

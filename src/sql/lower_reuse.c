@@ -116,6 +116,7 @@ static bool specs_equal(const ps_node *a, const ps_node *b)
     case PS_NODE_UNNEST:
     case PS_NODE_SET:
     case PS_NODE_DROP_UPDATE_BEFORE:
+    case PS_NODE_USER:
     case PS_NODE_SINK:
         return false;
     }
