@@ -33,9 +33,10 @@ static timer *timer_at(const ps_timers *timers, uint64_t index)
     return (timer *)(void *)(timers->region->data + sizeof(timers_header)) + index;
 }
 
+/* Without a branch: in a heap the outcome cannot be predicted. */
 static bool is_before(const timer *a, const timer *b)
 {
-    return a->time != b->time ? a->time < b->time : a->number < b->number;
+    return (a->time < b->time) | ((a->time == b->time) & (a->number < b->number));
 }
 
 ps_code ps_timers_new(ps_store *store, const char *name, ps_timers **out, ps_error *err)
@@ -67,6 +68,37 @@ static void put(ps_timers *timers, uint64_t index, timer value)
     *at = value;
 }
 
+/* Puts the timer where it belongs between the hole at `index` and the root. */
+static void settle(ps_timers *timers, uint64_t index, timer value)
+{
+    while (index > 0) {
+        uint64_t parent = (index - 1) / 2;
+        if (!is_before(&value, timer_at(timers, parent))) {
+            break;
+        }
+        put(timers, index, *timer_at(timers, parent));
+        index = parent;
+    }
+    put(timers, index, value);
+}
+
+/* Moves the hole at the root down to a leaf; what fills it comes from the end of the heap and so
+ * belongs far down: comparing it on the way would be in vain (I. Wegener, bottom-up heapsort,
+ * 1993). */
+static uint64_t hole_to_leaf(ps_timers *timers, uint64_t count)
+{
+    uint64_t index = 0;
+    for (uint64_t child = 1; child < count; child = 2 * index + 1) {
+        const timer *left = timer_at(timers, child), *below = timer_at(timers, 2 * child + 1);
+        __builtin_prefetch(below); /* one of the four is next, and the heap may exceed the cache */
+        __builtin_prefetch(below + 3);
+        child += child + 1 < count ? is_before(left + 1, left) : 0;
+        put(timers, index, *timer_at(timers, child));
+        index = child;
+    }
+    return index;
+}
+
 ps_code ps_timers_add(ps_timers *timers, int64_t time, uint64_t payload, ps_error *err)
 {
     timers_header *header = header_of(timers);
@@ -80,16 +112,7 @@ ps_code ps_timers_add(ps_timers *timers, int64_t time, uint64_t payload, ps_erro
     }
     ps_region_touch(timers->region, header, sizeof *header);
     header->count++;
-    timer added = {time, header->next_number++, payload};
-    while (index > 0) {
-        uint64_t parent = (index - 1) / 2;
-        if (!is_before(&added, timer_at(timers, parent))) {
-            break;
-        }
-        put(timers, index, *timer_at(timers, parent));
-        index = parent;
-    }
-    put(timers, index, added);
+    settle(timers, index, (timer){time, header->next_number++, payload});
     return PS_OK;
 }
 
@@ -110,20 +133,8 @@ bool ps_timers_take(ps_timers *timers, int64_t until, int64_t *out_time, uint64_
     uint64_t count = --header->count;
     timer moved = *timer_at(timers, count);
     put(timers, count, (timer){0}); /* equal contents have equal bytes */
-    uint64_t index = 0;
-    while (2 * index + 1 < count) {
-        uint64_t child = 2 * index + 1;
-        if (child + 1 < count && is_before(timer_at(timers, child + 1), timer_at(timers, child))) {
-            child++;
-        }
-        if (!is_before(timer_at(timers, child), &moved)) {
-            break;
-        }
-        put(timers, index, *timer_at(timers, child));
-        index = child;
-    }
     if (count > 0) {
-        put(timers, index, moved);
+        settle(timers, hole_to_leaf(timers, count), moved);
     }
     return true;
 }
