@@ -47,6 +47,9 @@ static ps_code flush(ps_result_printer *printer, ps_error *err)
     if (printer->line.failed) {
         return ps_error_set(err, PS_E_MEMORY, "no memory to print a row");
     }
+    if (printer->line.size == 0) {
+        return PS_OK;
+    }
     bool is_good =
         fwrite(printer->line.data, 1, printer->line.size, printer->out) == printer->line.size;
     ps_buf_clear(&printer->line);
