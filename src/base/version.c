@@ -1,4 +1,4 @@
-#include "paystream/paystream.h"
+#include "paystream/version.h"
 
 #ifndef PS_VERSION_TEXT
 #define PS_VERSION_TEXT "0.0.0"

@@ -4,7 +4,7 @@
 #include <xxhash.h>
 
 #include "cli/commands.h"
-#include "paystream/paystream.h"
+#include "paystream/version.h"
 
 int ps_cmd_version(int argc, char **argv)
 {
