@@ -367,6 +367,10 @@ static const struct {
     {"connectors", docgen_connectors_put},
     {"formats", docgen_formats_put},
     {"journal_tables", docgen_journal_tables_put},
+    {"functions", docgen_functions_put},
+    {"aggregates", docgen_aggregates_put},
+    {"sql_settings", docgen_sql_settings_put},
+    {"reserved_words", docgen_reserved_words_put},
 };
 
 int main(int argc, char **argv)
