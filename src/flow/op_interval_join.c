@@ -1,15 +1,17 @@
-/* IntervalJoin: rows whose times lie within bounds of each other (SEMANTICS §10.1). Per key and
- * side, a list of kept rows in order of time.
+/* IntervalJoin: rows whose times lie within bounds of each other (SEMANTICS
+ * §10.1). Per key and side, a list of kept rows in order of time.
  *
- * A row first meets the other side's rows, late or not; then it is kept for as long as partners can
- * still come: until the watermark has passed the upper end of its range. Rows beyond that are
- * dropped when the list is walked, and by a clean-up half the two ranges later; an outer row that
- * has met nobody is padded at that moment. A clean-up at time T drops what T has passed, whatever
- * the watermark that reached T: the same rows are there for whoever comes late, however the stream
- * is cut.
+ * A row first meets the other side's rows, late or not; then it is kept for as
+ * long as partners can still come: until the watermark has passed the upper end
+ * of its range. Rows beyond that are dropped when the list is walked, and by a
+ * clean-up half the two ranges later; an outer row that has met nobody is
+ * padded at that moment. A clean-up at time T drops what T has passed, whatever
+ * the watermark that reached T: the same rows are there for whoever comes late,
+ * however the stream is cut.
  *
- * Where nothing is padded, nobody can tell when rows are really dropped. Then an entry that is met
- * is brought up to date first, and timers fire rarely, many at a time.
+ * Where nothing is padded, nobody can tell when rows are really dropped. Then
+ * an entry that is met is brought up to date first, and lists are watched
+ * together, at few times.
  */
 #include <stdlib.h>
 
@@ -33,10 +35,17 @@ typedef struct {
 /* One side of a key. */
 typedef struct {
     uint32_t first, last;
-    int64_t cleanup_time; /* of the next clean-up, when there is to be one */
-    uint32_t has_cleanup; /* stays when the rows are gone before it */
-    uint32_t has_timer;   /* at the clean-up's time or before it */
+    int64_t cleanup_time;  /* of the next clean-up, when there is to be one */
+    uint32_t next_watched; /* list_name of the next one in the watch; 0: none */
+    uint8_t has_cleanup;   /* stays when the rows are gone before it */
+    uint8_t is_watched;    /* at the clean-up's time or before it */
+    uint16_t unused;
 } row_list;
+
+/* Lists to be cleaned up at the same time, in order of being added. */
+typedef struct {
+    uint32_t first, last; /* list names */
+} watch;
 
 typedef struct {
     row_list sides[2];
@@ -45,17 +54,20 @@ typedef struct {
 typedef struct {
     ps_operator op;
     const ps_interval_join_spec *spec;
-    int64_t reach[2]; /* partners of a row of side s at t are in [t − reach[1 − s], t + reach[s]] */
+    int64_t reach[2]; /* partners of a row of side s at t are in [t − reach[1 −
+                       s], t + reach[s]] */
     int64_t slack;
     ps_key_encoder keys[2];
     ps_kept_rows rows[2];
     ps_table *table;
-    ps_timers *timers; /* payload: entry × 2 + side */
+    ps_table *watches; /* time → watch */
+    ps_timers *timers; /* one per watch; payload: its entry */
     ps_join_pairs pairs;
     ps_join_output output;
     bool is_inner;
     bool is_outer[2];
-    uint32_t *entries; /* of the run's rows */
+    int64_t watch_step_ms; /* watches are at multiples of it */
+    uint32_t *entries;     /* of the run's rows */
 } interval_join;
 
 static row_link *link_of(const interval_join *self, uint32_t side, uint32_t ref)
@@ -77,7 +89,8 @@ static ps_code send(interval_join *self, uint32_t side, const ps_join_row *row,
 
 /* ── lists ── */
 
-/* The first rows up to that time leave; padded, if their side is outer and they have met nobody. */
+/* The first rows up to that time leave; padded, if their side is outer and they
+ * have met nobody. */
 static ps_code drop_until(interval_join *self, uint32_t side, row_list *list, int64_t until,
                           ps_error *err)
 {
@@ -164,35 +177,62 @@ static ps_code clean_up(interval_join *self, uint32_t side, row_list *list, int6
     return code;
 }
 
-/* When on_watermark has to come. */
-static void set_due(interval_join *self)
+/* ── watches ── */
+
+/* Not 0. */
+static uint32_t list_name(uint32_t number, uint32_t side)
 {
-    int64_t earliest = ps_timers_earliest(self->timers);
-    if (self->spec->is_processing_time) {
-        return; /* the clock's business */
-    }
-    int64_t step = self->is_inner ? self->slack / RARELY : 0;
-    if (step > 0 && earliest > 0 && earliest < INT64_MAX - step) {
-        earliest = (earliest + step - 1) / step * step;
-    }
-    self->op.due = earliest;
+    return number * 2 + side + 1;
 }
 
-static ps_code watch(interval_join *self, uint32_t number, uint32_t side, ps_error *err)
+static row_list *touch_list(interval_join *self, uint32_t name)
 {
-    interval_entry *entry = ps_table_touch(self->table, number);
-    row_list *list = &entry->sides[side];
-    if (list->has_timer != 0) {
-        return PS_OK;
-    }
-    list->has_timer = 1;
-    bool is_earliest = list->cleanup_time < ps_timers_earliest(self->timers);
+    interval_entry *entry = ps_table_touch(self->table, (name - 1) / 2);
+    return &entry->sides[(name - 1) % 2];
+}
+
+static ps_code find_watch(interval_join *self, int64_t time, watch **out, ps_error *err)
+{
+    ps_slice key = ps_slice_of(&time, sizeof time);
+    uint32_t number;
+    bool is_new;
     ps_code code =
-        ps_timers_add(self->timers, list->cleanup_time, (uint64_t)number * 2 + side, err);
-    if (is_earliest) {
-        set_due(self);
+        ps_table_put(self->watches, ps_table_hash(&time, sizeof time), key, &number, &is_new, err);
+    if (code == PS_OK && is_new) {
+        code = ps_timers_add(self->timers, time, number, err);
+        if (!self->spec->is_processing_time) { /* that is the clock's business */
+            self->op.due = time < self->op.due ? time : self->op.due;
+        }
+    }
+    if (code == PS_OK) {
+        *out = ps_table_touch(self->watches, number);
     }
     return code;
+}
+
+/* The list will be cleaned up. */
+static ps_code watch_list(interval_join *self, uint32_t name, ps_error *err)
+{
+    row_list *list = touch_list(self, name);
+    if (list->is_watched != 0) {
+        return PS_OK;
+    }
+    int64_t step = self->watch_step_ms, time = list->cleanup_time;
+    bool is_odd = step > 1 && time > 0 && time % step != 0;
+    watch *to;
+    ps_code code = find_watch(self, is_odd ? time - time % step + step : time, &to, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    if (to->last != 0) {
+        touch_list(self, to->last)->next_watched = name;
+    } else {
+        to->first = name;
+    }
+    to->last = name;
+    list->is_watched = 1;
+    list->next_watched = 0;
+    return PS_OK;
 }
 
 /* ── a row ── */
@@ -275,7 +315,7 @@ static ps_code join_row(interval_join *self, uint32_t side, uint32_t number,
     if (code == PS_OK && list->has_cleanup == 0) {
         list->has_cleanup = 1;
         list->cleanup_time = cleanup_time(self, side, time);
-        code = watch(self, number, side, err);
+        code = watch_list(self, list_name(number, side), err);
     }
     return code;
 }
@@ -311,7 +351,8 @@ static ps_code take_row(interval_join *self, uint32_t side, uint32_t number,
 
 /* ── a run ── */
 
-/* Entries of the run's rows; PS_TABLE_NONE: the row meets nobody and is not kept. */
+/* Entries of the run's rows; PS_TABLE_NONE: the row meets nobody and is not
+ * kept. */
 static ps_code find_entries(interval_join *self, uint32_t side, const ps_batch *batch,
                             uint32_t from, uint32_t to, ps_error *err)
 {
@@ -345,7 +386,7 @@ static void prefetch(const interval_join *self, uint32_t side, uint32_t number)
 static bool is_idle(const interval_entry *entry)
 {
     return entry->sides[0].first == 0 && entry->sides[1].first == 0 &&
-           entry->sides[0].has_timer == 0 && entry->sides[1].has_timer == 0;
+           entry->sides[0].is_watched == 0 && entry->sides[1].is_watched == 0;
 }
 
 /* Entries that nothing was put into leave. A key may be there several times. */
@@ -366,25 +407,50 @@ static void remove_idle(interval_join *self, uint32_t count)
     ps_table_remove_all(self->table, idle, self->entries);
 }
 
+/* The lists of a watch, up to that time. */
+static ps_code fire_watch(interval_join *self, uint32_t first, int64_t now, ps_error *err)
+{
+    uint32_t *idle = self->entries;
+    uint32_t idle_count = 0;
+    ps_code code = PS_OK;
+    for (uint32_t name = first, next; code == PS_OK && name != 0; name = next) {
+        uint32_t number = (name - 1) / 2, side = (name - 1) % 2;
+        row_list *list = touch_list(self, name);
+        next = list->next_watched;
+        if (next != 0) {
+            ps_table_prefetch(self->table, (next - 1) / 2);
+        }
+        list->is_watched = 0;
+        code = clean_up(self, side, list, now, err);
+        if (code == PS_OK && list->has_cleanup != 0) {
+            code = watch_list(self, name, err);
+        } else if (code == PS_OK && is_idle(ps_table_value(self->table, number))) {
+            idle[idle_count++] = number; /* no other list of the watch is of that entry */
+        }
+        if (idle_count == PS_BATCH_ROWS || next == 0) {
+            ps_table_remove_all(self->table, idle_count, idle);
+            idle_count = 0;
+        }
+    }
+    return code;
+}
+
 static ps_code fire_timers(interval_join *self, int64_t now, ps_error *err)
 {
     int64_t time;
-    uint64_t payload;
+    uint64_t number;
     ps_code code = PS_OK;
-    while (code == PS_OK && ps_timers_take(self->timers, now, &time, &payload)) {
-        uint32_t number = (uint32_t)(payload / 2), side = (uint32_t)(payload % 2);
-        interval_entry *entry = ps_table_touch(self->table, number);
-        entry->sides[side].has_timer = 0;
-        /* padded rows go out in the order of the clean-ups, whatever step the time takes */
-        int64_t until = self->is_inner ? now : time;
-        code = clean_up(self, side, &entry->sides[side], until, err);
-        if (code == PS_OK && entry->sides[side].has_cleanup != 0) {
-            code = watch(self, number, side, err);
-        } else if (code == PS_OK && is_idle(entry)) {
-            ps_table_remove(self->table, number);
-        }
+    while (code == PS_OK && ps_timers_take(self->timers, now, &time, &number)) {
+        const watch *fired = ps_table_value(self->watches, (uint32_t)number);
+        uint32_t first = fired->first;
+        ps_table_remove(self->watches, (uint32_t)number);
+        /* padded rows go out in the order of the clean-ups, whatever step the time
+     * takes */
+        code = fire_watch(self, first, self->is_inner ? now : time, err);
     }
-    set_due(self);
+    if (!self->spec->is_processing_time) {
+        self->op.due = ps_timers_earliest(self->timers);
+    }
     return code;
 }
 
@@ -464,6 +530,10 @@ static ps_code open_state(interval_join *self, const ps_node *node, ps_error *er
         code = ps_table_new(context->store, "keys", ps_key_encoder_size(&self->keys[0]),
                             sizeof(interval_entry), &self->table, err);
     }
+    if (code == PS_OK) {
+        code = ps_table_new(context->store, "watches", sizeof(int64_t), sizeof(watch),
+                            &self->watches, err);
+    }
     return code == PS_OK ? ps_timers_new(context->store, "timers", &self->timers, err) : code;
 }
 
@@ -500,6 +570,7 @@ ps_code ps_op_interval_join_new(const ps_node *node, const ps_operator_context *
     self->reach[1] = -spec->lower_ms;
     self->slack = (self->reach[0] + self->reach[1]) / 2;
     self->is_inner = spec->on.kind == PS_JOIN_INNER;
+    self->watch_step_ms = self->is_inner ? self->slack / RARELY : 1;
     self->is_outer[0] = ps_join_is_outer(&spec->on, 0);
     self->is_outer[1] = ps_join_is_outer(&spec->on, 1);
     int64_t furthest = self->reach[0] > self->reach[1] ? self->reach[0] : self->reach[1];
