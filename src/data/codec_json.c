@@ -531,7 +531,7 @@ static inline bool take_key(line *l, json_object *object, uint32_t place, const 
     return learn_key(l, object, place, out);
 }
 
-/* Members from that place on, as long as keys are as predicted and values plain, each with the comma
+/* Members from that place on as long as keys are as predicted and values plain, each with the comma
  * behind it. Returns the place of the first one that is not so; *out_is_end: there is none, the
  * closing brace is behind. */
 static uint32_t read_plain_members(line *l, json_object *object, uint32_t place, bool *out_is_end)

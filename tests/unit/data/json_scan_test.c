@@ -50,11 +50,29 @@ static void both_paths_agree_on_random_text(void **state)
     }
 }
 
+static void plain_is_what_the_scan_takes_whole_without_high_bytes(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        for (size_t at = 0; at < 32; at++) {
+            char text[32];
+            memset(text, 'x', sizeof text);
+            text[at] = (char)c;
+            for (size_t size = 0; size < sizeof text; size++) {
+                bool non_ascii = false;
+                bool is_whole = ps_json_scan_plain(text, size, &non_ascii) == size;
+                assert_int_equal(ps_json_is_plain(text, size), is_whole && !non_ascii);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scan_stops_at_the_first_special_byte),
         cmocka_unit_test(both_paths_agree_on_random_text),
+        cmocka_unit_test(plain_is_what_the_scan_takes_whole_without_high_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
