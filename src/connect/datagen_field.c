@@ -320,6 +320,7 @@ uint64_t ps_datagen_field_row_max(const ps_datagen_field *field)
 static void random_text(const ps_datagen_field *field, uint32_t column, const ps_datagen_row *row,
                         ps_buf *text)
 {
+    static const char hex_digits[] = "0123456789abcdef";
     uint64_t length = field->length;
     if (field->has_var_length) {
         length = 1 + random_word(row, column, 1) % field->length;
@@ -329,8 +330,8 @@ static void random_text(const ps_datagen_field *field, uint32_t column, const ps
     for (uint64_t i = 0; i < length; i++) {
         uint64_t at = i % (is_bytes ? sizeof word : DIGITS_PER_WORD);
         word = at == 0 ? random_word(row, column, 2 + i) : word;
-        char byte = is_bytes ? (char)(word >> 8 * at) : "0123456789abcdef"[word >> 4 * at & 15];
-        ps_buf_append_char(text, byte);
+        ps_buf_append_char(text,
+                           is_bytes ? (char)(word >> 8 * at) : hex_digits[word >> 4 * at & 15]);
     }
 }
 
