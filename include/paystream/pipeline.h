@@ -206,9 +206,9 @@ PS_API bool ps_pipeline_run(ps_pipeline *pipeline, const ps_run_options *options
 PS_API void ps_pipeline_stop(ps_pipeline *pipeline);
 
 typedef struct {
-    uint64_t rows_in;        /* of the sources */
-    uint64_t rows_out;       /* of the sinks */
-    uint64_t rows_late;      /* dropped */
+    uint64_t rows_in;   /* of the sources */
+    uint64_t rows_out;  /* of the sinks */
+    uint64_t rows_late; /* dropped */
 } ps_run_counts;
 /* Of the last run, after it. */
 PS_API void ps_pipeline_counts(const ps_pipeline *pipeline, ps_run_counts *out);

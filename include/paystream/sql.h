@@ -1,7 +1,7 @@
 /* SQL: runs a script, as `paystream run` does, inside the calling program.
  *
  *     static bool show(void *user, const ps_row *row) { …; return true; }
- *     if (!ps_sql_run("SELECT 1 AS one", NULL, show, NULL, &failure)) …
+ *     if (!ps_sql_run("SELECT 1 AS n", NULL, show, NULL, &failure)) …
  *
  * The language is that of docs/sql.md: CREATE TABLE, INSERT, SELECT, SET … The statements are run
  * one after the other; a query over sources without an end runs until it is stopped.

@@ -277,20 +277,31 @@ void ps_out_fail(ps_out *out, const char *format, ...)
     out->code = ps_error_set(out->err, PS_E_INVALID, "%s", text);
 }
 
+/* Four digits at once: most of the time is spent in dividing. */
 size_t ps_i64_format(char *at, int64_t value)
 {
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
     char digits[20];
-    size_t count = 0, size = 0;
+    char *first = digits + sizeof digits;
     uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    while (rest >= 10000) {
+        uint32_t four = (uint32_t)(rest % 10000);
+        rest /= 10000;
+        first -= 4;
+        memcpy(first, pairs + four / 100 * 2, 2);
+        memcpy(first + 2, pairs + four % 100 * 2, 2);
+    }
+    uint32_t last = (uint32_t)rest;
     do {
-        digits[count++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        at[size++] = '-';
-    }
-    while (count > 0) {
-        at[size++] = digits[--count];
-    }
-    return size;
+        *--first = (char)('0' + last % 10);
+        last /= 10;
+    } while (last > 0);
+    size_t size = (size_t)(digits + sizeof digits - first);
+    bool is_negative = value < 0;
+    at[0] = '-';
+    memcpy(at + is_negative, first, size);
+    return size + is_negative;
 }
