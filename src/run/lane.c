@@ -393,9 +393,8 @@ static void look_behind(ps_instance *source)
     ps_instance *at = source;
     while (at->edge_count > 0) {
         ps_edge edge = at->edges[0];
-        if (edge.to->node->kind == PS_NODE_WATERMARK) {
+        if (edge.to->node->kind == PS_NODE_WATERMARK && source->watermark == NULL) {
             source->watermark = edge.to;
-            return;
         }
         if (edge.to->node->kind == PS_NODE_LOOKUP_JOIN && edge.input == 1) {
             source->is_side_input = true;

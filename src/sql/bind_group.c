@@ -417,6 +417,28 @@ static void place_window(ps_bind_context *context, ps_rel *rel, ps_bound_group *
     }
 }
 
+typedef struct {
+    uint32_t column_count;
+    bool has_outer;
+} outer_search;
+
+static void look_for_outer(uint32_t column, void *with)
+{
+    outer_search *search = with;
+    search->has_outer = search->has_outer || column >= search->column_count;
+}
+
+/* Columns of the enclosing query have numbers behind the input's. */
+static void refuse_outer_column(ps_plan *plan, const ps_rel *input, const ps_expr *expr,
+                                ps_sql_span at)
+{
+    outer_search search = {.column_count = input->column_count};
+    ps_expr_columns(expr, look_for_outer, &search);
+    if (search.has_outer) {
+        ps_plan_refuse(plan, at, "grouping by or aggregating a column of the enclosing query");
+    }
+}
+
 ps_bound_group ps_bind_aggregate(ps_bind_context *context, const ps_group_sets *groups,
                                  ps_sql_span at)
 {
@@ -443,6 +465,9 @@ ps_bound_group ps_bind_aggregate(ps_bind_context *context, const ps_group_sets *
         aggregate_calls(context, &below, is_expanded ? keys : 0, keys + (is_windowed ? 1 : 0));
     if (context->group_window != NULL && !context->group_window->is_processing_time) {
         time_column = projection_add(&below, context->group_time, 0);
+    }
+    for (uint32_t i = 0; i < below.count; i++) {
+        refuse_outer_column(plan, input, below.exprs[i], at);
     }
     input = ps_rel_calc(plan, at, input, NULL, below.count, below.exprs, below.names);
     if (is_expanded) {
