@@ -330,8 +330,11 @@ static void random_text(const ps_datagen_field *field, uint32_t column, const ps
     for (uint64_t i = 0; i < length; i++) {
         uint64_t at = i % (is_bytes ? sizeof word : DIGITS_PER_WORD);
         word = at == 0 ? random_word(row, column, 2 + i) : word;
-        ps_buf_append_char(text,
-                           is_bytes ? (char)(word >> 8 * at) : hex_digits[word >> 4 * at & 15]);
+        char byte = hex_digits[word >> 4 * at & 15];
+        if (is_bytes) {
+            byte = (char)(word >> 8 * at);
+        }
+        ps_buf_append_char(text, byte);
     }
 }
 
