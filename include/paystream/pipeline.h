@@ -151,8 +151,9 @@ typedef struct {
 PS_API ps_collection *ps_collection_combine(ps_collection *in, const ps_column_def *columns,
                                             const ps_combine_functions *combine);
 
-/* All rows of the group, in order of arrival; any number of rows out (ps_out_row), `columns` being
- * numbered from 0. The rows are kept until the window is forgotten. */
+/* All rows of the group, in order of arrival (of sessions that were merged, one's behind the
+ * other's); any number of rows out (ps_out_row), `columns` being numbered from 0. The rows are kept
+ * until the window is forgotten. */
 typedef void ps_group_function(void *user, ps_group *group, ps_out *out);
 PS_API ps_collection *ps_collection_group(ps_collection *in, const ps_column_def *columns,
                                           ps_group_function *function, void *user);

@@ -366,7 +366,9 @@ static ps_code table_keys(const pane_op *self, ps_columns *out, ps_error *err)
     if (columns == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a grouping");
     }
-    memcpy(columns, spec->keys.columns, count * sizeof *columns);
+    for (uint32_t i = 0; i < count; i++) {
+        columns[i] = spec->keys.columns[i];
+    }
     if (!self->is_session) {
         columns[count++] = spec->in->start;
         columns[count++] = spec->in->end;
