@@ -88,7 +88,8 @@ PS_API ps_collection *ps_collection_flat_map(ps_collection *in, const ps_column_
 PS_API ps_collection *ps_collection_filter(ps_collection *in, ps_filter_function *keep, void *user);
 
 /* Gives the rows event time. The watermark, "no earlier row will come", is the greatest time seen
- * less out_of_order_ms (≥ 0) less 1; at the end of the input it passes everything. */
+ * less out_of_order_ms (≥ 0) less 1, told once it is after 1970; at the end of the input it passes
+ * everything. time_ms must not give INT64_MIN. */
 PS_API ps_collection *ps_collection_with_time(ps_collection *in, ps_time_function *time_ms,
                                               void *user, int64_t out_of_order_ms);
 

@@ -1,6 +1,7 @@
 /* A pipeline's frame: its arena, its first failure, and the run. */
 #include "api/pipeline_build.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,6 +183,9 @@ static ps_code run_job(ps_pipeline *pipeline, const ps_run_options *options, ps_
     }
     code = ps_stream_job_run(job, err);
     pipeline->running = NULL;
+    while (pipeline->stopping > 0) {
+        sched_yield();
+    }
     const ps_stream_job_counters *counters = ps_stream_job_counters_of(job);
     pipeline->counts = (ps_run_counts){
         .rows_in = counters->rows_in,
@@ -213,10 +217,12 @@ bool ps_pipeline_run(ps_pipeline *pipeline, const ps_run_options *options, ps_fa
 void ps_pipeline_stop(ps_pipeline *pipeline)
 {
     pipeline->stops = true;
+    pipeline->stopping++;
     ps_stream_job *job = pipeline->running;
     if (job != NULL) {
         ps_stream_job_stop(job);
     }
+    pipeline->stopping--;
 }
 
 void ps_pipeline_counts(const ps_pipeline *pipeline, ps_run_counts *out)

@@ -28,6 +28,7 @@ struct ps_pipeline {
     bool has_run;
     _Atomic(ps_stream_job *) running;
     _Atomic bool stops;
+    _Atomic int stopping; /* calls of ps_pipeline_stop under way: the job stays */
     ps_run_counts counts;
 };
 

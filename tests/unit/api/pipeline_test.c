@@ -210,6 +210,47 @@ static void a_function_that_fails_ends_the_run_with_its_sentence(void **state)
     assert_string_equal(got.text, "invalid: seven is no amount (row 2 of the source)");
 }
 
+static void write_texts(void *user, const ps_row *row, ps_out *out)
+{
+    (void)user;
+    size_t size = (size_t)ps_row_i64(row, 2);
+    char *at = ps_out_text_begin(out, 0, size + 40);
+    assert_non_null(at);
+    memset(at, 'x', size + 40);
+    ps_out_text_end(out, 0, size);
+    ps_out_i64(out, 1, 5);
+    ps_out_null(out, 1);
+    ps_out_text(out, 0, ps_row_text(row, 0)); /* the last one counts */
+    ps_out_print(out, 2, "%s-%zu", "p", size);
+}
+
+static ps_collection *build_texts(ps_collection *in)
+{
+    return ps_collection_map(
+        in, PS_COLUMNS({"a", PS_COLUMN_TEXT}, {"b", PS_COLUMN_I64}, {"c", PS_COLUMN_TEXT}),
+        write_texts, NULL);
+}
+
+static void columns_are_set_again_nulled_and_printed(void **state)
+{
+    (void)state;
+    expect("a 1 4; b 2 0; c 3 100000;", build_texts, "a NULL p-4; b NULL p-0; c NULL p-100000; ");
+}
+
+static void numbers_become_text(void **state)
+{
+    (void)state;
+    static const int64_t numbers[] = {0,     7,      -1,        9999,      10000,
+                                      10001, 123456, 100000000, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char text[21] = {0}, expected[32];
+        size_t size = ps_i64_format(text, numbers[i]);
+        snprintf(expected, sizeof expected, "%lld", (long long)numbers[i]);
+        assert_int_equal(size, strlen(expected));
+        assert_memory_equal(text, expected, size);
+    }
+}
+
 /* ── windows ── */
 
 #define SUM PS_AGGREGATES({"COUNT", NULL, "n"}, {"SUM", "amount", "sum"})
@@ -536,6 +577,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_see_each_row_in_order),
         cmocka_unit_test(a_function_that_fails_ends_the_run_with_its_sentence),
+        cmocka_unit_test(columns_are_set_again_nulled_and_printed),
+        cmocka_unit_test(numbers_become_text),
         cmocka_unit_test(fixed_windows_fire_when_the_watermark_passes_and_then_drop),
         cmocka_unit_test(sliding_windows_hold_a_row_several_times),
         cmocka_unit_test(sessions_merge_when_a_row_connects_them),
