@@ -277,31 +277,57 @@ void ps_out_fail(ps_out *out, const char *format, ...)
     out->code = ps_error_set(out->err, PS_E_INVALID, "%s", text);
 }
 
-/* Four digits at once: most of the time is spent in dividing. */
+static uint32_t digit_count(uint64_t value)
+{
+    static const uint64_t powers[] = {
+        0,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+        10000000000000000000u,
+    };
+    /* 1233 / 4096 is a little over log10(2): right, or one too many */
+    uint32_t guess = (uint32_t)(64 - __builtin_clzll(value | 1)) * 1233 >> 12;
+    return guess + (value >= powers[guess] ? 1 : 0);
+}
+
+/* Four digits at once, from the end: most of the time is spent in dividing. */
 size_t ps_i64_format(char *at, int64_t value)
 {
     static const char pairs[] =
         "00010203040506070809101112131415161718192021222324252627282930313233"
         "34353637383940414243444546474849505152535455565758596061626364656667"
         "6869707172737475767778798081828384858687888990919293949596979899";
-    char digits[20];
-    char *first = digits + sizeof digits;
     uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    size_t size = digit_count(rest) + (value < 0 ? 1 : 0);
+    char *end = at + size;
+    at[0] = '-';
     while (rest >= 10000) {
         uint32_t four = (uint32_t)(rest % 10000);
         rest /= 10000;
-        first -= 4;
-        memcpy(first, pairs + four / 100 * 2, 2);
-        memcpy(first + 2, pairs + four % 100 * 2, 2);
+        end -= 4;
+        memcpy(end, pairs + four / 100 * 2, 2);
+        memcpy(end + 2, pairs + four % 100 * 2, 2);
     }
     uint32_t last = (uint32_t)rest;
     do {
-        *--first = (char)('0' + last % 10);
+        *--end = (char)('0' + last % 10);
         last /= 10;
     } while (last > 0);
-    size_t size = (size_t)(digits + sizeof digits - first);
-    bool is_negative = value < 0;
-    at[0] = '-';
-    memcpy(at + is_negative, first, size);
-    return size + is_negative;
+    return size;
 }

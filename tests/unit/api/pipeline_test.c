@@ -249,6 +249,15 @@ static void numbers_become_text(void **state)
         assert_int_equal(size, strlen(expected));
         assert_memory_equal(text, expected, size);
     }
+    for (int64_t power = 1; power <= INT64_MAX / 10; power *= 10) {
+        char text[21] = {0}, expected[32];
+        for (int64_t number = power - 1; number <= power + 1; number++) {
+            snprintf(expected, sizeof expected, "%lld", (long long)-number);
+            size_t size = ps_i64_format(text, -number);
+            assert_int_equal(size, strlen(expected));
+            assert_memory_equal(text, expected, size);
+        }
+    }
 }
 
 /* ── windows ── */
