@@ -159,8 +159,8 @@ void ps_bind_where(ps_bind_context *context, const ps_ast_expr *where);
 /* A subquery as the right side of a join with the scope's relation: the conditions in its WHERE
  * that read the enclosing query's columns come out as *out_condition, in joined numbering (NULL:
  * none); what they read of the subquery is appended to its columns. */
-ps_rel *ps_bind_inner(ps_binder *binder, ps_scope *scope, const ps_ast_query *query,
-                      ps_sql_span at, const ps_expr **out_condition);
+ps_rel *ps_bind_inner(ps_binder *binder, ps_scope *scope, const ps_ast_query *query, ps_sql_span at,
+                      const ps_expr **out_condition);
 bool ps_bind_reads_outer(const ps_rel *rel);
 /* Takes the conditions that read the enclosing query out of the calcs at the top of `rel`; they are
  * over its columns then, to which what they read is appended. */

@@ -182,8 +182,8 @@ static ps_node *deduplicate(ps_lowering *lowering, ps_rel *rel, const ps_node *i
     node->upsert_key = spec->keys;
     node->time_column = is_processing ? input->time_column : sort->column;
     /* by processing time the first row stays the first; by event time an earlier one may come */
-    node->changes = spec->keep_last || !is_processing ? ps_lower_updates(before)
-                                                      : PS_CHANGES_APPEND;
+    node->changes =
+        spec->keep_last || !is_processing ? ps_lower_updates(before) : PS_CHANGES_APPEND;
     ps_lower_deal(lowering, node, &spec->keys);
     return rel->rank.emit_rank ? with_number_one(lowering, rel, node) : node;
 }

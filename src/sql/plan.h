@@ -25,7 +25,7 @@ typedef struct {
     const ps_connector_set *connectors;
     const ps_settings *settings;
     bool is_extended;
-    uint32_t rel_count; /* relations made for this statement */
+    uint32_t rel_count;  /* relations made for this statement */
     ps_sql_error *error; /* filled before the jump */
     jmp_buf *failed;
 } ps_plan;
