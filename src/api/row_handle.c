@@ -301,7 +301,7 @@ static uint32_t digit_count(uint64_t value)
         1000000000000000000,
         10000000000000000000u,
     };
-    /* 1233 / 4096 is a little over log10(2): right, or one too many */
+    /* 1233 / 4096 is log10(2) from below: right, or one too few */
     uint32_t guess = (uint32_t)(64 - __builtin_clzll(value | 1)) * 1233 >> 12;
     return guess + (value >= powers[guess] ? 1 : 0);
 }
