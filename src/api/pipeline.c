@@ -7,11 +7,10 @@
 #include <stdlib.h>
 
 #include "api/failure.h"
-#include "base/hash.h"
 #include "connect/connectors.h"
 #include "sql/session.h"
 
-enum { ARENA_SIZE_MAX = 1 << 30, PLAN_TEXT_MAX = 16 << 20, CONNECTORS_MAX = 32 };
+enum { ARENA_SIZE_MAX = 1 << 30, CONNECTORS_MAX = 32 };
 static const uint64_t memory_default = 8ULL << 30;
 
 ps_pipeline *ps_pipeline_new(void)
@@ -135,16 +134,6 @@ ps_shape *ps_pipeline_shape(ps_pipeline *pipeline, const ps_column_def *columns,
 
 /* ── running ── */
 
-static uint64_t fingerprint_of(const ps_graph *graph)
-{
-    ps_buf text;
-    ps_buf_init(&text, PLAN_TEXT_MAX);
-    ps_graph_print(graph, &text);
-    uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
-    ps_buf_release(&text);
-    return fingerprint;
-}
-
 static ps_code run_job(ps_pipeline *pipeline, const ps_run_options *options, ps_error *err)
 {
     const ps_graph graph = {
@@ -167,7 +156,7 @@ static ps_code run_job(ps_pipeline *pipeline, const ps_run_options *options, ps_
         .connectors = &connectors,
         .surroundings = &surroundings,
         .state_dir = options->state_dir,
-        .fingerprint = fingerprint_of(&graph),
+        .fingerprint = ps_graph_fingerprint(&graph),
         .checkpoint_interval_ms = options->checkpoint_interval_ms,
         .memory_max = options->memory_max != 0 ? options->memory_max : memory_default,
         .batch_rows = options->batch_rows < PS_BATCH_ROWS ? options->batch_rows : PS_BATCH_ROWS,

@@ -4,15 +4,11 @@
 
 #include "api/failure.h"
 #include "api/row_handle.h"
-#include "base/hash.h"
+#include "api/session_job.h"
 #include "connect/connectors.h"
 #include "paystream/sql.h"
-#include "run/stream_job.h"
-#include "sql/session.h"
-#include "sql/sql_setting.h"
 
-enum { PLAN_TEXT_MAX = 16 << 20, MESSAGE_SIZE_MAX = 1 << 20, SHAPE_SIZE_MAX = 16 << 20 };
-static const uint64_t memory_default = 8ULL << 30;
+enum { MESSAGE_SIZE_MAX = 1 << 20, SHAPE_SIZE_MAX = 16 << 20 };
 
 typedef struct {
     const ps_sql_options *options;
@@ -97,45 +93,6 @@ static ps_code give_values(sql_run *run, const ps_statement *statement, ps_error
 
 /* ── jobs ── */
 
-static ps_code duration_setting(const sql_run *run, const char *key, int64_t *out, ps_error *err)
-{
-    const char *value = ps_session_setting(run->session, key);
-    const ps_setting_entry *entry = ps_setting_find(ps_slice_text(key));
-    value = value == NULL && entry != NULL ? entry->default_value : value;
-    *out = 0;
-    if (value == NULL || value[0] == 0 || ps_setting_duration_parse(ps_slice_text(value), out)) {
-        return PS_OK;
-    }
-    return ps_error_set(err, PS_E_INVALID, "'%s' is no duration for '%s'", value, key);
-}
-
-static ps_code read_settings(const sql_run *run, ps_stream_job_options *out, ps_error *err)
-{
-    const char *memory = ps_session_setting(run->session, "paystream.memory.size");
-    const char *rows = ps_session_setting(run->session, "paystream.batch.rows");
-    out->memory_max = memory_default;
-    if (memory != NULL && memory[0] != 0 &&
-        !ps_setting_size_parse(ps_slice_text(memory), &out->memory_max)) {
-        return ps_error_set(err, PS_E_INVALID, "'%s' is no size for 'paystream.memory.size'",
-                            memory);
-    }
-    long batch_rows = rows != NULL ? strtol(rows, NULL, 10) : 0;
-    out->batch_rows = batch_rows > 0 && batch_rows < PS_BATCH_ROWS ? (uint32_t)batch_rows : 0;
-    ps_code code = duration_setting(run, "execution.checkpointing.interval",
-                                    &out->checkpoint_interval_ms, err);
-    return code == PS_OK ? duration_setting(run, "table.exec.state.ttl", &out->ttl_ms, err) : code;
-}
-
-static uint64_t fingerprint_of(const ps_graph *graph)
-{
-    ps_buf text;
-    ps_buf_init(&text, PLAN_TEXT_MAX);
-    ps_graph_print(graph, &text);
-    uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
-    ps_buf_release(&text);
-    return fingerprint;
-}
-
 static ps_code run_graph(sql_run *run, const ps_statement *statement, ps_error *err)
 {
     char state_dir[PS_PATH_MAX];
@@ -146,14 +103,12 @@ static ps_code run_graph(sql_run *run, const ps_statement *statement, ps_error *
         .lane_count = 1,
     };
     ps_stream_job_options options = {
-        .graph = statement->graph,
         .connectors = &ps_connectors,
         .surroundings = &surroundings,
         .on_rows = give_rows,
         .on_rows_with = run,
-        .fingerprint = fingerprint_of(statement->graph),
     };
-    ps_code code = read_settings(run, &options, err);
+    ps_code code = ps_session_job_options(run->session, statement->graph, &options, err);
     if (code == PS_OK && statement->kind == PS_STATEMENT_QUERY) {
         code = take_shape(run, &statement->schema, err);
     }

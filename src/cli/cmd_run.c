@@ -5,60 +5,12 @@
 
 #include "cli/commands.h"
 #include "cli/script.h"
-#include "connect/connectors.h"
-
-enum { SETTINGS_MAX = 64 };
-
-/* -D key=value, in order. */
-typedef struct {
-    uint32_t count;
-    const char *texts[SETTINGS_MAX];
-} setting_list;
-
-static bool add_setting(void *target, const char *text, ps_error *err)
-{
-    setting_list *list = target;
-    if (list->count == SETTINGS_MAX || strchr(text, '=') == NULL) {
-        ps_error_set(err, PS_E_INVALID, "-D takes key=value, at most %d times", SETTINGS_MAX);
-        return false;
-    }
-    list->texts[list->count++] = text;
-    return true;
-}
-
-/* A session with the settings, over a data directory or none; NULL: the sentence was printed. */
-static ps_session *open_session(const char *command, const char *data_dir,
-                                const setting_list *settings, int64_t parallelism)
-{
-    ps_error err = {0};
-    ps_session *session = NULL;
-    ps_session_options options = {.connectors = &ps_connectors,
-                                  .prelude = data_dir != NULL ? ps_journal_tables_ddl : NULL};
-    ps_code code = ps_session_new(&options, &session, &err);
-    for (uint32_t i = 0; code == PS_OK && i < settings->count; i++) {
-        const char *equals = strchr(settings->texts[i], '=');
-        char key[128];
-        snprintf(key, sizeof key, "%.*s", (int)(equals - settings->texts[i]), settings->texts[i]);
-        code = ps_session_set(session, key, ps_slice_text(equals + 1), &err);
-    }
-    if (code == PS_OK && parallelism > 0) {
-        char text[32];
-        snprintf(text, sizeof text, "%lld", (long long)parallelism);
-        code = ps_session_set(session, "parallelism.default", ps_slice_text(text), &err);
-    }
-    if (code != PS_OK) {
-        fprintf(stderr, "paystream %s: %s\n", command, err.text);
-        ps_session_free(session);
-        return NULL;
-    }
-    return session;
-}
 
 int ps_cmd_run(int argc, char **argv)
 {
     const char *file = NULL, *format = "table";
     int64_t parallelism = 0;
-    setting_list settings = {0};
+    ps_script_settings settings = {0};
     ps_script_options options = {0};
     static const ps_command_help help = {
         "run", "Runs a SQL script: its statements in order, jobs until their input ends",
@@ -76,7 +28,7 @@ int ps_cmd_run(int argc, char **argv)
          NULL},
         {"--quiet", NULL, PS_OPTION_FLAG, false, "No progress line.", &options.quiet, NULL},
         {"-D", "KEY=VALUE", PS_OPTION_SETTING, false, "As SET 'KEY' = 'VALUE'.", &settings,
-         add_setting},
+         ps_script_setting_add},
         {0}};
     switch (ps_options_parse(&help, list, argc, argv, &file, 1)) {
     case PS_PARSED_HELP:
@@ -101,7 +53,7 @@ int ps_cmd_run(int argc, char **argv)
                 "paystream run: a job has one lane for now; --parallelism %lld changes nothing\n",
                 (long long)parallelism);
     }
-    ps_session *session = open_session("run", options.data_dir, &settings, parallelism);
+    ps_session *session = ps_script_session_open("run", options.data_dir, &settings, parallelism);
     if (session != NULL) {
         ps_script_catch_signals();
         exit_code = ps_script_run(session, &options, file, ps_buf_slice(&text));
@@ -114,7 +66,7 @@ int ps_cmd_run(int argc, char **argv)
 int ps_cmd_explain(int argc, char **argv)
 {
     const char *file = NULL, *data_dir = NULL;
-    setting_list settings = {0};
+    ps_script_settings settings = {0};
     static const ps_command_help help = {
         "explain", "Prints the plan of each query and INSERT of a script",
         "explain FILE.sql [--data DIR] [-D key=value]…",
@@ -123,7 +75,7 @@ int ps_cmd_explain(int argc, char **argv)
     const ps_option list[] = {{"--data", "DIR", PS_OPTION_TEXT, false,
                                "The journal's tables are declared.", &data_dir, NULL},
                               {"-D", "KEY=VALUE", PS_OPTION_SETTING, false,
-                               "As SET 'KEY' = 'VALUE'.", &settings, add_setting},
+                               "As SET 'KEY' = 'VALUE'.", &settings, ps_script_setting_add},
                               {0}};
     switch (ps_options_parse(&help, list, argc, argv, &file, 1)) {
     case PS_PARSED_HELP:
@@ -142,7 +94,7 @@ int ps_cmd_explain(int argc, char **argv)
         return PS_EXIT_REFUSED;
     }
     int exit_code = PS_EXIT_USAGE;
-    ps_session *session = open_session("explain", data_dir, &settings, 0);
+    ps_session *session = ps_script_session_open("explain", data_dir, &settings, 0);
     if (session != NULL) {
         const ps_script_options options = {.explains = true};
         exit_code = ps_script_run(session, &options, file, ps_buf_slice(&text));
@@ -179,7 +131,7 @@ static int lint_text(ps_session *session, const char *file, ps_slice text)
 int ps_cmd_lint(int argc, char **argv)
 {
     const char *file = NULL, *target = "flink", *data_dir = NULL;
-    setting_list settings = {0};
+    ps_script_settings settings = {0};
     static const ps_command_help help = {
         "lint", "Says what in a script would not run, or would run otherwise, on Flink",
         "lint FILE.sql [--target flink] [--data DIR]",
@@ -189,7 +141,7 @@ int ps_cmd_lint(int argc, char **argv)
                               {"--data", "DIR", PS_OPTION_TEXT, false,
                                "The journal's tables are declared.", &data_dir, NULL},
                               {"-D", "KEY=VALUE", PS_OPTION_SETTING, false,
-                               "As SET 'KEY' = 'VALUE'.", &settings, add_setting},
+                               "As SET 'KEY' = 'VALUE'.", &settings, ps_script_setting_add},
                               {0}};
     switch (ps_options_parse(&help, list, argc, argv, &file, 1)) {
     case PS_PARSED_HELP:
@@ -209,7 +161,7 @@ int ps_cmd_lint(int argc, char **argv)
         return PS_EXIT_REFUSED;
     }
     int exit_code = PS_EXIT_USAGE;
-    ps_session *session = open_session("lint", data_dir, &settings, 0);
+    ps_session *session = ps_script_session_open("lint", data_dir, &settings, 0);
     if (session != NULL) {
         exit_code = lint_text(session, file, ps_buf_slice(&text));
     }

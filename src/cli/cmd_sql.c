@@ -10,22 +10,15 @@
 #include "cli/commands.h"
 #include "cli/script.h"
 #include "cli/shell_input.h"
-#include "connect/connectors.h"
 #include "sql/keyword.h"
 
 enum {
     HISTORY_SIZE = 1000,
     INPUT_SIZE_MAX = 16 << 20,
     COMMAND_SIZE_MAX = 1024,
-    SETTINGS_MAX = 64,
     SHOWN_WORDS_MAX = 100,
     MEMORY_MAX = 64 << 20
 };
-
-typedef struct {
-    uint32_t count;
-    const char *texts[SETTINGS_MAX];
-} setting_list;
 
 typedef struct {
     ps_session *session;
@@ -340,37 +333,6 @@ static void run_edited(shell *self)
 
 /* ── the command ── */
 
-static bool add_setting(void *target, const char *text, ps_error *err)
-{
-    setting_list *list = target;
-    if (list->count == SETTINGS_MAX || strchr(text, '=') == NULL) {
-        ps_error_set(err, PS_E_INVALID, "-D takes key=value, at most %d times", SETTINGS_MAX);
-        return false;
-    }
-    list->texts[list->count++] = text;
-    return true;
-}
-
-static bool open_session(shell *self, const setting_list *settings)
-{
-    ps_error err = {0};
-    const ps_session_options options = {
-        .connectors = &ps_connectors,
-        .prelude = self->options.data_dir != NULL ? ps_journal_tables_ddl : NULL,
-    };
-    ps_code code = ps_session_new(&options, &self->session, &err);
-    for (uint32_t i = 0; code == PS_OK && i < settings->count; i++) {
-        char key[128];
-        const char *equals = strchr(settings->texts[i], '=');
-        snprintf(key, sizeof key, "%.*s", (int)(equals - settings->texts[i]), settings->texts[i]);
-        code = ps_session_set(self->session, key, ps_slice_text(equals + 1), &err);
-    }
-    if (code != PS_OK) {
-        fprintf(stderr, "paystream sql: %s\n", err.text);
-    }
-    return code == PS_OK;
-}
-
 static void release(shell *self)
 {
     save_history(self);
@@ -387,7 +349,7 @@ static void release(shell *self)
 int ps_cmd_sql(int argc, char **argv)
 {
     const char *format = "table";
-    setting_list settings = {0};
+    ps_script_settings settings = {0};
     shell self = {0};
     static const ps_command_help help = {
         "sql", "SQL, statement by statement: a shell on a terminal, or what comes from a pipe",
@@ -399,7 +361,7 @@ int ps_cmd_sql(int argc, char **argv)
                               {"--format", "FORMAT", PS_OPTION_TEXT, false,
                                "Of results: table, csv or json.", &format, NULL},
                               {"-D", "KEY=VALUE", PS_OPTION_SETTING, false,
-                               "As SET 'KEY' = 'VALUE'.", &settings, add_setting},
+                               "As SET 'KEY' = 'VALUE'.", &settings, ps_script_setting_add},
                               {0}};
     switch (ps_options_parse(&help, list, argc, argv, NULL, 0)) {
     case PS_PARSED_HELP:
@@ -419,7 +381,8 @@ int ps_cmd_sql(int argc, char **argv)
     ps_arena_init(&self.match_memory, MEMORY_MAX);
     self.keywords.arena = &self.keyword_memory;
     int exit_code = PS_EXIT_USAGE;
-    if (open_session(&self, &settings)) {
+    self.session = ps_script_session_open("sql", self.options.data_dir, &settings, 0);
+    if (self.session != NULL) {
         ps_script_cancel_on_interrupt();
         bool is_edited = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && open_editor(&self);
         if (is_edited) {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "api/session_job.h"
 #include "base/time.h"
 #include "cli/option.h"
 #include "cli/script.h"
@@ -250,7 +251,7 @@ static ps_code plan_job(ps_job_threads *all, const ps_session *session, const ch
         return ps_error_set(err, PS_E_LIMIT, "there are more than %d jobs", PS_BOARD_JOBS_MAX);
     }
     job_thread *job = &all->jobs[all->job_count];
-    ps_code code = ps_script_job_options(session, statement->graph, &job->options, err);
+    ps_code code = ps_session_job_options(session, statement->graph, &job->options, err);
     if (code != PS_OK) {
         return code;
     }

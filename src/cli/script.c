@@ -11,14 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/hash.h"
+#include "api/session_job.h"
 #include "cli/option.h"
 #include "cli/progress.h"
 #include "connect/connectors.h"
-#include "sql/sql_setting.h"
 
 enum { SCRIPT_SIZE_MAX = 64 << 20, MESSAGE_SIZE_MAX = 1 << 20 };
-static const uint64_t memory_default = 8ULL << 30;
 
 /* ── signals ── */
 
@@ -57,64 +55,48 @@ void ps_script_cancel_on_interrupt(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+/* ── the session of a command ── */
+
+bool ps_script_setting_add(void *target, const char *text, ps_error *err)
+{
+    ps_script_settings *list = target;
+    if (list->count == PS_SCRIPT_SETTINGS_MAX || strchr(text, '=') == NULL) {
+        ps_error_set(err, PS_E_INVALID, "-D takes key=value, at most %d times",
+                     PS_SCRIPT_SETTINGS_MAX);
+        return false;
+    }
+    list->texts[list->count++] = text;
+    return true;
+}
+
+ps_session *ps_script_session_open(const char *command, const char *data_dir,
+                                   const ps_script_settings *settings, int64_t parallelism)
+{
+    ps_error err = {0};
+    ps_session *session = NULL;
+    ps_session_options options = {.connectors = &ps_connectors,
+                                  .prelude = data_dir != NULL ? ps_journal_tables_ddl : NULL};
+    ps_code code = ps_session_new(&options, &session, &err);
+    for (uint32_t i = 0; code == PS_OK && i < settings->count; i++) {
+        const char *equals = strchr(settings->texts[i], '=');
+        char key[128];
+        snprintf(key, sizeof key, "%.*s", (int)(equals - settings->texts[i]), settings->texts[i]);
+        code = ps_session_set(session, key, ps_slice_text(equals + 1), &err);
+    }
+    if (code == PS_OK && parallelism > 0) {
+        char text[32];
+        snprintf(text, sizeof text, "%lld", (long long)parallelism);
+        code = ps_session_set(session, "parallelism.default", ps_slice_text(text), &err);
+    }
+    if (code != PS_OK) {
+        fprintf(stderr, "paystream %s: %s\n", command, err.text);
+        ps_session_free(session);
+        return NULL;
+    }
+    return session;
+}
+
 /* ── one job ── */
-
-static ps_code duration_setting(const ps_session *session, const char *key, int64_t *out,
-                                ps_error *err)
-{
-    const char *value = ps_session_setting(session, key);
-    const ps_setting_entry *entry = ps_setting_find(ps_slice_text(key));
-    value = value == NULL && entry != NULL ? entry->default_value : value;
-    *out = 0;
-    if (value == NULL || value[0] == 0 || ps_setting_duration_parse(ps_slice_text(value), out)) {
-        return PS_OK;
-    }
-    return ps_error_set(err, PS_E_INVALID, "'%s' is no duration for '%s'", value, key);
-}
-
-static bool setting_is(const ps_session *session, const char *key, const char *wanted)
-{
-    const char *value = ps_session_setting(session, key);
-    return value != NULL && strcmp(value, wanted) == 0;
-}
-
-static uint64_t fingerprint_of(const ps_graph *graph)
-{
-    ps_buf text;
-    ps_buf_init(&text, MESSAGE_SIZE_MAX * 16);
-    ps_graph_print(graph, &text);
-    uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
-    ps_buf_release(&text);
-    return fingerprint;
-}
-
-ps_code ps_script_job_options(const ps_session *session, const ps_graph *graph,
-                              ps_stream_job_options *out, ps_error *err)
-{
-    out->graph = graph;
-    out->fingerprint = fingerprint_of(graph);
-    const char *memory = ps_session_setting(session, "paystream.memory.size");
-    const char *rows = ps_session_setting(session, "paystream.batch.rows");
-    out->memory_max = memory_default;
-    if (memory != NULL && memory[0] != 0 &&
-        !ps_setting_size_parse(ps_slice_text(memory), &out->memory_max)) {
-        return ps_error_set(err, PS_E_INVALID, "'%s' is no size for 'paystream.memory.size'",
-                            memory);
-    }
-    long batch_rows = rows != NULL ? strtol(rows, NULL, 10) : 0;
-    out->batch_rows =
-        batch_rows > 0 && batch_rows < PS_BATCH_ROWS ? (uint32_t)batch_rows : PS_BATCH_ROWS;
-    out->stop_at_end = setting_is(session, "paystream.end-of-input", "savepoint");
-    out->forget_watermarks = setting_is(session, "paystream.restore.watermark", "false");
-    ps_code code = duration_setting(session, "execution.checkpointing.interval",
-                                    &out->checkpoint_interval_ms, err);
-    if (code == PS_OK) {
-        code =
-            duration_setting(session, "table.exec.source.idle-timeout", &out->idle_timeout_ms, err);
-    }
-    return code == PS_OK ? duration_setting(session, "table.exec.state.ttl", &out->ttl_ms, err)
-                         : code;
-}
 
 static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_error *err)
 {
@@ -232,7 +214,7 @@ static ps_code run_statement(ps_session *session, const ps_script_options *optio
         .connectors = &ps_connectors,
         .surroundings = &surroundings,
     };
-    ps_code code = ps_script_job_options(session, statement->graph, &job, err);
+    ps_code code = ps_session_job_options(session, statement->graph, &job, err);
     if (code != PS_OK) {
         return code;
     }

@@ -20,11 +20,24 @@ typedef struct {
 int ps_script_run(ps_session *session, const ps_script_options *options, const char *file_name,
                   ps_slice text);
 
+/* ── the session of a command ── */
+
+/* -D key=value, in order. */
+enum { PS_SCRIPT_SETTINGS_MAX = 64 };
+typedef struct {
+    uint32_t count;
+    const char *texts[PS_SCRIPT_SETTINGS_MAX];
+} ps_script_settings;
+
+/* For the option -D; `target` is the ps_script_settings. False: err says why. */
+bool ps_script_setting_add(void *target, const char *text, ps_error *err);
+/* With the settings, over a data directory or none; parallelism 0: the default. NULL: the sentence
+ * was printed. */
+ps_session *ps_script_session_open(const char *command, const char *data_dir,
+                                   const ps_script_settings *settings, int64_t parallelism);
+
 /* ── parts of it, for jobs that others run ── */
 
-/* The plan, its fingerprint and what the session's settings say of jobs. PS_E_INVALID. */
-PS_CHECKED ps_code ps_script_job_options(const ps_session *session, const ps_graph *graph,
-                                         ps_stream_job_options *out, ps_error *err);
 /* Bad rows of a job's sources: a line of JSON each, DIR/dead/<table>.jsonl (CONTRACT §4). */
 typedef struct {
     ps_dead_letter base;

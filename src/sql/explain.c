@@ -1,6 +1,9 @@
 /* EXPLAIN: a flow graph as a tree, sinks first. A node that several read is printed once. */
+#include "base/hash.h"
 #include "flow/operators.h"
 #include "sql/session.h"
+
+enum { PLAN_TEXT_MAX = 16 << 20 };
 
 typedef struct {
     ps_buf *out;
@@ -420,4 +423,14 @@ void ps_graph_print(const ps_graph *graph, ps_buf *out)
     }
     out->failed = out->failed || p.printed == NULL;
     ps_arena_release(&arena);
+}
+
+uint64_t ps_graph_fingerprint(const ps_graph *graph)
+{
+    ps_buf text;
+    ps_buf_init(&text, PLAN_TEXT_MAX);
+    ps_graph_print(graph, &text);
+    uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
+    ps_buf_release(&text);
+    return fingerprint;
 }

@@ -92,6 +92,19 @@ static void typed_values_are_read_without_text(void **state)
     assert_int_equal(row_count, 1);
 }
 
+static void settings_of_jobs_are_heeded(void **state)
+{
+    (void)state;
+#define HOUR_OF_TEN_ROWS                                                                           \
+    "CREATE TABLE g (n BIGINT, ts AS TO_TIMESTAMP_LTZ(n, 3), WATERMARK FOR ts AS ts) WITH ("       \
+    "'connector' = 'datagen', 'fields.n.kind' = 'sequence', 'fields.n.start' = '1', "              \
+    "'fields.n.end' = '10'); SELECT COUNT(*) AS c FROM TABLE(TUMBLE(TABLE g, DESCRIPTOR(ts), "     \
+    "INTERVAL '1' HOUR)) GROUP BY window_start, window_end"
+    expect(HOUR_OF_TEN_ROWS, "+I c=10; ");
+    /* without the final watermark the window stays open */
+    expect("SET 'paystream.end-of-input' = 'savepoint'; " HOUR_OF_TEN_ROWS, "");
+}
+
 static void a_script_that_is_wrong_says_where(void **state)
 {
     (void)state;
@@ -117,6 +130,7 @@ int main(void)
         cmocka_unit_test(rows_of_queries_come_with_names_kinds_and_changes),
         cmocka_unit_test(the_caller_may_have_enough),
         cmocka_unit_test(typed_values_are_read_without_text),
+        cmocka_unit_test(settings_of_jobs_are_heeded),
         cmocka_unit_test(a_script_that_is_wrong_says_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
