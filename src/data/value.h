@@ -15,7 +15,30 @@ typedef struct {
     };
 } ps_value;
 
-ps_value ps_column_value(const ps_column *column, ps_phys phys, uint32_t row);
+/* Text borrows from the batch. */
+static inline ps_value ps_column_value(const ps_column *column, ps_phys phys, uint32_t row)
+{
+    ps_value value = {.is_null = ps_column_is_null(column, row)};
+    if (value.is_null) {
+        return value;
+    }
+    switch (phys) {
+    case PS_PHYS_I64:
+        value.i64 = column->i64[row];
+        break;
+    case PS_PHYS_F64:
+        value.f64 = column->f64[row];
+        break;
+    case PS_PHYS_I128:
+        value.i128 = column->i128[row];
+        break;
+    case PS_PHYS_TEXT:
+        value.text = column->text[row];
+        break;
+    }
+    return value;
+}
+
 /* Sets one value of the row that the builder has begun. */
 PS_CHECKED ps_code ps_batch_builder_set(ps_batch_builder *builder, uint32_t column, ps_value value,
                                         ps_error *err);

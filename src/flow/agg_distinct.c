@@ -77,7 +77,7 @@ static ps_code make_keys(ps_aggregator *aggregator, const ps_agg_group *group,
         if (mask != 0) {
             ps_agg_set *set = set_of(group, state);
             ps_agg_set_begin(aggregator, set);
-            ps_value value = ps_agg_value(&rows->batch->columns[column], group->phys, row);
+            ps_value value = ps_column_value(&rows->batch->columns[column], group->phys, row);
             ps_agg_set_append_key(&scratch->key, group->phys, set->id, &value);
         }
     }

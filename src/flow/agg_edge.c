@@ -152,21 +152,7 @@ static ps_code apply_list(ps_aggregator *aggregator, const ps_agg_call *call, ch
 static ps_code merge_list(ps_aggregator *aggregator, const ps_agg_call *call, char *into,
                           const char *from, ps_error *err)
 {
-    const ps_agg_list *list = ps_agg_part(call, from);
-    ps_code code = PS_OK;
-    for (uint32_t ref = list->first; ref != 0 && code == PS_OK;) {
-        const ps_agg_node *node = ps_agg_list_at(aggregator, ref);
-        ps_agg_input input = {.value = ps_agg_list_value(aggregator, call->phys, node),
-                              .order = node->order};
-        ref = node->next;
-        code = ps_agg_list_add(aggregator, ps_agg_part(call, into), call->phys, &input, true, err);
-    }
-    return code;
-}
-
-static void clear_list(ps_aggregator *aggregator, const ps_agg_call *call, char *state)
-{
-    ps_agg_list_drop(aggregator, ps_agg_part(call, state));
+    return ps_agg_list_merge(aggregator, call, into, from, true, err);
 }
 
 static ps_code result_edge(const ps_aggregator *aggregator, const ps_agg_call *call, uint32_t ref,
@@ -197,13 +183,13 @@ static const ps_agg_kernel first_list_kernel = {.size = sizeof(ps_agg_list),
                                                 .needs_heap = true,
                                                 .apply = apply_list,
                                                 .merge = merge_list,
-                                                .clear = clear_list,
+                                                .clear = ps_agg_list_clear_state,
                                                 .result = result_first};
 static const ps_agg_kernel last_list_kernel = {.size = sizeof(ps_agg_list),
                                                .needs_heap = true,
                                                .apply = apply_list,
                                                .merge = merge_list,
-                                               .clear = clear_list,
+                                               .clear = ps_agg_list_clear_state,
                                                .result = result_last};
 
 const ps_agg_kernel *ps_agg_edge_kernel(bool retracts, bool is_last)

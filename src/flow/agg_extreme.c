@@ -217,34 +217,20 @@ static ps_code merge_max_text(ps_aggregator *aggregator, const ps_agg_call *call
     return merge_text(aggregator, call, into, from, true, err);
 }
 
-static void clear_text(ps_aggregator *aggregator, const ps_agg_call *call, char *state)
-{
-    ps_agg_text_clear(aggregator, ps_agg_part(call, state));
-}
-
-static ps_code result_text(ps_aggregator *aggregator, const ps_agg_call *call, const char *state,
-                           ps_value *out, ps_error *err)
-{
-    (void)err;
-    *out = (ps_value){.is_null = *ps_agg_flag(call, state) == 0};
-    out->text = ps_agg_text_get(aggregator, ps_agg_part(call, state));
-    return PS_OK;
-}
-
 static const ps_agg_kernel min_text_kernel = {.size = sizeof(ps_agg_text),
                                               .has_flag = true,
                                               .needs_heap = true,
                                               .apply = apply_min_text,
                                               .merge = merge_min_text,
-                                              .clear = clear_text,
-                                              .result = result_text};
+                                              .clear = ps_agg_text_clear_state,
+                                              .result = ps_agg_text_result};
 static const ps_agg_kernel max_text_kernel = {.size = sizeof(ps_agg_text),
                                               .has_flag = true,
                                               .needs_heap = true,
                                               .apply = apply_max_text,
                                               .merge = merge_max_text,
-                                              .clear = clear_text,
-                                              .result = result_text};
+                                              .clear = ps_agg_text_clear_state,
+                                              .result = ps_agg_text_result};
 
 /* ── under retraction ── */
 

@@ -242,3 +242,41 @@ void ps_agg_list_drop(ps_aggregator *aggregator, ps_agg_list *list)
         list_unlink(aggregator, list, list->first);
     }
 }
+
+/* ── what kernels share ── */
+
+void ps_agg_text_clear_state(ps_aggregator *aggregator, const ps_agg_call *call, char *state)
+{
+    ps_agg_text_clear(aggregator, ps_agg_part(call, state));
+}
+
+ps_code ps_agg_text_result(ps_aggregator *aggregator, const ps_agg_call *call, const char *state,
+                           ps_value *out, ps_error *err)
+{
+    (void)err;
+    *out = (ps_value){.is_null = *ps_agg_flag(call, state) == 0};
+    out->text = ps_agg_text_get(aggregator, ps_agg_part(call, state));
+    return PS_OK;
+}
+
+ps_code ps_agg_list_merge(ps_aggregator *aggregator, const ps_agg_call *call, char *into,
+                          const char *from, bool is_sorted, ps_error *err)
+{
+    const ps_agg_list *list = ps_agg_part(call, from);
+    ps_code code = PS_OK;
+    for (uint32_t ref = list->first; ref != 0 && code == PS_OK;) {
+        const ps_agg_node *node = ps_agg_list_at(aggregator, ref);
+        ps_agg_input input = {.value = ps_agg_list_value(aggregator, call->phys, node),
+                              .order = node->order,
+                              .separator = ps_agg_list_separator(node)};
+        ref = node->next;
+        code = ps_agg_list_add(aggregator, ps_agg_part(call, into), call->phys, &input, is_sorted,
+                               err);
+    }
+    return code;
+}
+
+void ps_agg_list_clear_state(ps_aggregator *aggregator, const ps_agg_call *call, char *state)
+{
+    ps_agg_list_drop(aggregator, ps_agg_part(call, state));
+}

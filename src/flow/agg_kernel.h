@@ -123,26 +123,6 @@ static inline bool ps_agg_takes(const ps_agg_call *call, const ps_batch *batch, 
            !ps_column_is_null(&batch->columns[spec->arguments[0]], row);
 }
 
-static inline ps_value ps_agg_value(const ps_column *column, ps_phys phys, uint32_t row)
-{
-    ps_value value = {.is_null = ps_column_is_null(column, row)};
-    switch (phys) {
-    case PS_PHYS_I64:
-        value.i64 = column->i64[row];
-        break;
-    case PS_PHYS_F64:
-        value.f64 = column->f64[row];
-        break;
-    case PS_PHYS_I128:
-        value.i128 = column->i128[row];
-        break;
-    case PS_PHYS_TEXT:
-        value.text = column->text[row];
-        break;
-    }
-    return value;
-}
-
 static inline int ps_agg_sign(const ps_agg_rows *rows, uint32_t row)
 {
     return rows->sign != 0 ? rows->sign : ps_kind_adds(ps_batch_kind(rows->batch, row)) ? 1 : -1;
@@ -170,7 +150,7 @@ static inline __attribute__((always_inline)) ps_code ps_agg_each(ps_aggregator *
         }
         ps_agg_input input = {0};
         if (column != NULL) {
-            input.value = ps_agg_value(column, call->phys, row);
+            input.value = ps_column_value(column, call->phys, row);
         }
         ps_code code = apply(aggregator, call, state, &input, ps_agg_sign(rows, row), err);
         if (code != PS_OK) {
@@ -179,6 +159,15 @@ static inline __attribute__((always_inline)) ps_code ps_agg_each(ps_aggregator *
     }
     return PS_OK;
 }
+
+/* Of a flag and a text: NULL until the flag is set. */
+void ps_agg_text_clear_state(ps_aggregator *aggregator, const ps_agg_call *call, char *state);
+PS_CHECKED ps_code ps_agg_text_result(ps_aggregator *aggregator, const ps_agg_call *call,
+                                      const char *state, ps_value *out, ps_error *err);
+/* Of a list: all of `from` is added to `into`. */
+PS_CHECKED ps_code ps_agg_list_merge(ps_aggregator *aggregator, const ps_agg_call *call, char *into,
+                                     const char *from, bool is_sorted, ps_error *err);
+void ps_agg_list_clear_state(ps_aggregator *aggregator, const ps_agg_call *call, char *state);
 
 static inline void *ps_agg_part(const ps_agg_call *call, const char *state)
 {

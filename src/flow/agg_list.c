@@ -32,26 +32,12 @@ static ps_code apply_text(ps_aggregator *aggregator, const ps_agg_call *call, ch
     return append(aggregator, call, state, input->separator, input->value.text, err);
 }
 
-static void clear_text(ps_aggregator *aggregator, const ps_agg_call *call, char *state)
-{
-    ps_agg_text_clear(aggregator, ps_agg_part(call, state));
-}
-
-static ps_code result_text(ps_aggregator *aggregator, const ps_agg_call *call, const char *state,
-                           ps_value *out, ps_error *err)
-{
-    (void)err;
-    *out = (ps_value){.is_null = *ps_agg_flag(call, state) == 0};
-    out->text = ps_agg_text_get(aggregator, ps_agg_part(call, state));
-    return PS_OK;
-}
-
 static const ps_agg_kernel text_kernel = {.size = sizeof(ps_agg_text),
                                           .has_flag = true,
                                           .needs_heap = true,
                                           .apply = apply_text,
-                                          .clear = clear_text,
-                                          .result = result_text};
+                                          .clear = ps_agg_text_clear_state,
+                                          .result = ps_agg_text_result};
 
 /* ── lists ── */
 
@@ -69,22 +55,7 @@ static ps_code apply_list(ps_aggregator *aggregator, const ps_agg_call *call, ch
 static ps_code merge_list(ps_aggregator *aggregator, const ps_agg_call *call, char *into,
                           const char *from, ps_error *err)
 {
-    const ps_agg_list *list = ps_agg_part(call, from);
-    ps_code code = PS_OK;
-    for (uint32_t ref = list->first; ref != 0 && code == PS_OK;) {
-        const ps_agg_node *node = ps_agg_list_at(aggregator, ref);
-        ps_agg_input input = {.value = ps_agg_list_value(aggregator, call->phys, node),
-                              .order = node->order,
-                              .separator = ps_agg_list_separator(node)};
-        ref = node->next;
-        code = ps_agg_list_add(aggregator, ps_agg_part(call, into), call->phys, &input, false, err);
-    }
-    return code;
-}
-
-static void clear_list(ps_aggregator *aggregator, const ps_agg_call *call, char *state)
-{
-    ps_agg_list_drop(aggregator, ps_agg_part(call, state));
+    return ps_agg_list_merge(aggregator, call, into, from, false, err);
 }
 
 static ps_code result_joined(ps_aggregator *aggregator, const ps_agg_call *call, const char *state,
@@ -149,14 +120,14 @@ static const ps_agg_kernel joined_kernel = {.size = sizeof(ps_agg_list),
                                             .needs_heap = true,
                                             .apply = apply_list,
                                             .merge = merge_list,
-                                            .clear = clear_list,
+                                            .clear = ps_agg_list_clear_state,
                                             .result = result_joined};
 static const ps_agg_kernel array_kernel = {.size = sizeof(ps_agg_list),
                                            .needs_heap = true,
                                            .takes_nulls = true,
                                            .apply = apply_list,
                                            .merge = merge_list,
-                                           .clear = clear_list,
+                                           .clear = ps_agg_list_clear_state,
                                            .result = result_array};
 
 const ps_agg_kernel *ps_agg_list_kernel(bool is_text, bool counts)

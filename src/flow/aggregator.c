@@ -246,7 +246,7 @@ ps_agg_input ps_agg_input_of(const ps_agg_call *call, const ps_batch *batch, uin
     const ps_aggregate_call *spec = call->spec;
     ps_agg_input input = {.order = (int64_t)batch->sequences[row]};
     if (spec->argument_count > 0) {
-        input.value = ps_agg_value(&batch->columns[spec->arguments[0]], call->phys, row);
+        input.value = ps_column_value(&batch->columns[spec->arguments[0]], call->phys, row);
     }
     if (spec->time_column != PS_NO_COLUMN) {
         const ps_column *time = &batch->columns[spec->time_column];
