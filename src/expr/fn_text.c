@@ -178,13 +178,9 @@ static ps_code row_btrim(ps_call *call, const ps_value *arguments, ps_value *out
     return trim_side(call, arguments, true, true, out);
 }
 
-static ps_code resolve_trim(ps_resolution *r)
+static ps_code texts_only(ps_resolution *r, uint32_t count)
 {
-    uint32_t text = r->count == 3 ? 2 : 0;
-    if (r->count != 1 && r->count != 3) {
-        return ps_resolution_mismatch(r);
-    }
-    for (uint32_t i = 0; i < r->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (r->arguments[i]->type->kind == PS_TYPE_NULL) {
             ps_code code = ps_resolution_coerce(r, i, &ps_type_string);
             if (code != PS_OK) {
@@ -194,6 +190,19 @@ static ps_code resolve_trim(ps_resolution *r)
         if (!ps_type_is_text(r->arguments[i]->type)) {
             return ps_resolution_mismatch(r);
         }
+    }
+    return PS_OK;
+}
+
+static ps_code resolve_trim(ps_resolution *r)
+{
+    uint32_t text = r->count == 3 ? 2 : 0;
+    if (r->count != 1 && r->count != 3) {
+        return ps_resolution_mismatch(r);
+    }
+    ps_code code = texts_only(r, r->count);
+    if (code != PS_OK) {
+        return code;
     }
     return ps_resolution_type(r, ps_type_sized(r->context->arena, PS_TYPE_VARCHAR,
                                                r->arguments[text]->type->length,
@@ -290,22 +299,6 @@ static int32_t sum_of_lengths(const ps_type *a, const ps_type *b)
 {
     int64_t sum = (int64_t)a->length + b->length;
     return sum > PS_LENGTH_MAX ? PS_LENGTH_MAX : (int32_t)sum;
-}
-
-static ps_code texts_only(ps_resolution *r, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (r->arguments[i]->type->kind == PS_TYPE_NULL) {
-            ps_code code = ps_resolution_coerce(r, i, &ps_type_string);
-            if (code != PS_OK) {
-                return code;
-            }
-        }
-        if (!ps_type_is_text(r->arguments[i]->type)) {
-            return ps_resolution_mismatch(r);
-        }
-    }
-    return PS_OK;
 }
 
 static ps_code resolve_overlay(ps_resolution *r)

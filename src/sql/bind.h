@@ -84,6 +84,13 @@ typedef struct {
     ps_sql_span at;
 } ps_bound_over;
 
+/* NULL is the least (SEMANTICS §3.6) unless the query says where. */
+static inline bool ps_order_nulls_last(const ps_ast_order *order)
+{
+    return order->nulls == PS_AST_NULLS_DEFAULT ? order->is_descending
+                                                : order->nulls == PS_AST_NULLS_LAST;
+}
+
 /* GROUPING(a, b), GROUPING_ID(a, b) */
 typedef struct {
     uint32_t argument_count;

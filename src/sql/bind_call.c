@@ -372,9 +372,7 @@ static ps_bound_over *bind_over(ps_bind_context *context, const ps_ast_window *w
         const ps_ast_order *order = &window.order_by.items[i];
         over->sort[i] = ps_bind_expr(context, order->expr);
         over->sort_keys[i].is_descending = order->is_descending;
-        over->sort_keys[i].nulls_last = order->nulls == PS_AST_NULLS_DEFAULT
-                                            ? order->is_descending
-                                            : order->nulls == PS_AST_NULLS_LAST;
+        over->sort_keys[i].nulls_last = ps_order_nulls_last(order);
     }
     bind_frame(context, &window, name, over);
     return over;

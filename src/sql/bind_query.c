@@ -212,9 +212,7 @@ static ps_sort_key *order_columns(ps_binder *binder, const ps_rel *rel,
         }
         sort[i] = (ps_sort_key){.column = column,
                                 .is_descending = order->is_descending,
-                                .nulls_last = order->nulls == PS_AST_NULLS_DEFAULT
-                                                  ? order->is_descending
-                                                  : order->nulls == PS_AST_NULLS_LAST};
+                                .nulls_last = ps_order_nulls_last(order)};
     }
     return sort;
 }

@@ -179,9 +179,7 @@ static ps_sort_key *add_order(select_list *list, const ps_ast_orders *order_by)
         column = column == PS_NO_COLUMN ? order_by_expr(list, order->expr) : column;
         sort[i] = (ps_sort_key){.column = column,
                                 .is_descending = order->is_descending,
-                                .nulls_last = order->nulls == PS_AST_NULLS_DEFAULT
-                                                  ? order->is_descending
-                                                  : order->nulls == PS_AST_NULLS_LAST};
+                                .nulls_last = ps_order_nulls_last(order)};
     }
     return sort;
 }
