@@ -1,8 +1,8 @@
 /* What the planner (or the C API) says to the Match operator: patterns, plain data in the plan's
  * arena, immutable. Semantics: SEMANTICS §12–14.
  *
- * Rows of the input are partitioned by `keys`, put in order of time, and each pattern's matcher sees
- * them one by one. A variable is a stage's name; variables of a pattern are numbered from 0 in the
+ * Rows of the input are partitioned by `keys`, put in order of time, and each pattern's matcher
+ * sees them one by one. A variable is a stage's name; variables of a pattern are numbered from 0 in the
  * order in which they stand in it, those inside groups and the forbidden ones of NOT included.
  * Column numbers are of the operator's input: what a condition, a measure or an aggregate needs
  * beyond plain columns is computed by a Calc before.
@@ -62,7 +62,7 @@ typedef enum { PS_CEP_RELAXED, PS_CEP_CONSECUTIVE, PS_CEP_COMBINATIONS } ps_cep_
 typedef struct ps_cep_stage ps_cep_stage;
 struct ps_cep_stage {
     ps_cep_contiguity contiguity;
-    ps_slice name; /* of the variable; unused in a group */
+    ps_slice name;                         /* of the variable; unused in a group */
     const ps_cep_condition *where, *until; /* NULL: none */
     bool has_times;                        /* min and max hold; else exactly one row */
     uint32_t min, max;                     /* 1 ≤ min ≤ max; max may be PS_CEP_UNBOUNDED */
@@ -108,7 +108,7 @@ typedef struct {
 typedef struct {
     const ps_cep_pattern *pattern;
     ps_cep_measures measures;
-    /* FINAL rows for completed matches only, or for timed-out partial matches also/only. */
+    /* completed matches, partial ones that ran out of time, or both */
     bool emits_matches, emits_timeouts;
     ps_code (*emit)(void *user, const ps_cep_view *view, bool is_timeout, ps_outlet *outlet,
                     ps_error *err);
@@ -124,8 +124,8 @@ typedef struct {
     const ps_sort_key *sort;
     const ps_schema *input; /* names for texts */
     /* Several queries over one stream share the scan, the order and the partitioning. With more than
-     * one the output has a BIGINT column first, the query's number, and every query's columns side
-     * by side, NULL but for its own. */
+     * one the output has a BIGINT column first, the query's number, and every query's columns
+     * side by side, NULL but for its own. */
     uint32_t query_count;
     const ps_cep_query *queries;
     /* Limits (SEMANTICS decision (g)): 0 takes the default. */
