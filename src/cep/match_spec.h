@@ -2,8 +2,8 @@
  * arena, immutable. Semantics: SEMANTICS §12–14.
  *
  * Rows of the input are partitioned by `keys`, put in order of time, and each pattern's matcher
- * sees them one by one. A variable is a stage's name; variables of a pattern are numbered from 0 in the
- * order in which they stand in it, those inside groups and the forbidden ones of NOT included.
+ * sees them one by one. A variable is a stage's name; variables of a pattern are numbered from 0
+ * in the order in which they stand in it, those inside groups and the forbidden ones of NOT too.
  * Column numbers are of the operator's input: what a condition, a measure or an aggregate needs
  * beyond plain columns is computed by a Calc before.
  */
@@ -123,8 +123,8 @@ typedef struct {
     uint32_t sort_count;     /* further ORDER BY columns, within one time */
     const ps_sort_key *sort;
     const ps_schema *input; /* names for texts */
-    /* Several queries over one stream share the scan, the order and the partitioning. With more than
-     * one the output has a BIGINT column first, the query's number, and every query's columns
+    /* Several queries over one stream share the scan, the order and the partitioning. With more
+     * than one the output has a BIGINT column first, the query's number, and every query's columns
      * side by side, NULL but for its own. */
     uint32_t query_count;
     const ps_cep_query *queries;
