@@ -28,14 +28,14 @@ int main(int argc, char **argv)
     double start = bench_seconds(io);
     double elapsed = 0;
     while (elapsed < seconds) {
-        ps_batch *batch = ps_journal_batch(journal);
+        ps_record_batch *batch = ps_journal_batch(journal);
         for (uint32_t i = 0; i < group; i++) {
-            char *payload = ps_batch_reserve(batch, record_size);
+            char *payload = ps_record_batch_reserve(batch, record_size);
             if (payload == NULL) {
                 break;
             }
             memset(payload, (int)(count & 0xff), record_size);
-            ps_batch_append(batch, 1, record_size);
+            ps_record_batch_append(batch, 1, record_size);
             count++;
         }
         bench_check(ps_journal_commit(journal, ps_journal_batch_close(journal), &err), &err);

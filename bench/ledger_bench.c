@@ -42,7 +42,7 @@ static bool id_is_new(bench *b, ps_u128 id)
     return true;
 }
 
-static void transfer_once(bench *b, ps_batch *batch)
+static void transfer_once(bench *b, ps_record_batch *batch)
 {
     ps_u128 id = {b->count, bench_draw(&b->random, UINT64_MAX)};
     if (!id_is_new(b, id)) {
@@ -54,12 +54,12 @@ static void transfer_once(bench *b, ps_batch *batch)
     if (ps_ledger_check(&b->ledger, &leg, 1, NULL) != PS_LEDGER_OK) {
         return;
     }
-    char *payload = ps_batch_reserve(batch, sizeof id + sizeof leg);
+    char *payload = ps_record_batch_reserve(batch, sizeof id + sizeof leg);
     PS_ASSERT(payload != NULL);
     ps_ledger_apply(&b->ledger, &leg, 1, ps_journal_next_seq(b->journal), (int64_t)b->count);
     memcpy(payload, &id, sizeof id);
     memcpy(payload + sizeof id, &leg, sizeof leg);
-    ps_batch_append(batch, 1, sizeof id + sizeof leg);
+    ps_record_batch_append(batch, 1, sizeof id + sizeof leg);
     b->count++;
 }
 
@@ -96,7 +96,7 @@ static void bench_run(const char *name, bool hot, double seconds)
     double start = bench_seconds(b->io);
     double elapsed = 0;
     while (elapsed < seconds && b->count < TRANSFERS_MAX - GROUP) {
-        ps_batch *batch = ps_journal_batch(b->journal);
+        ps_record_batch *batch = ps_journal_batch(b->journal);
         for (int i = 0; i < GROUP; i++) {
             transfer_once(b, batch);
         }

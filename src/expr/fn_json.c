@@ -38,11 +38,11 @@ static answer answer_named(ps_slice name)
 typedef enum { FOUND_VALUE, FOUND_EMPTY, FOUND_ERROR } found_kind;
 
 /* NULL and what is missing: nothing in lax mode, an error in strict mode. */
-static found_kind find(ps_call *call, ps_slice text, const ps_node **out)
+static found_kind find(ps_call *call, ps_slice text, const ps_tree_node **out)
 {
     const ps_json_path *path = call->step->state;
     ps_arena *arena = call->run->arena;
-    const ps_node *root = ps_tree_read(arena, text);
+    const ps_tree_node *root = ps_tree_read(arena, text);
     *out = root != NULL ? ps_json_path_find(arena, path, root) : NULL;
     if (*out != NULL && (*out)->kind != PS_NODE_NULL) {
         return FOUND_VALUE;
@@ -96,7 +96,7 @@ static bool is_whole(ps_slice number)
     return true;
 }
 
-static ps_code put_scalar(ps_call *call, const ps_node *node, ps_value *out)
+static ps_code put_scalar(ps_call *call, const ps_tree_node *node, ps_value *out)
 {
     ps_buf *buf = ps_call_scratch(call);
     bool is_boolean = node->kind == PS_NODE_TRUE || node->kind == PS_NODE_FALSE;
@@ -131,13 +131,13 @@ static ps_code put_scalar(ps_call *call, const ps_node *node, ps_value *out)
 
 static ps_code row_json_value(ps_call *call, const ps_value *arguments, ps_value *out)
 {
-    const ps_node *node = NULL;
+    const ps_tree_node *node = NULL;
     if (arguments[0].is_null) {
         out->is_null = true;
         return PS_OK;
     }
     found_kind kind = find(call, arguments[0].text, &node);
-    if (kind == FOUND_VALUE && !ps_node_is_scalar(node)) {
+    if (kind == FOUND_VALUE && !ps_tree_node_is_scalar(node)) {
         kind = wrong_kind(call);
     }
     return kind == FOUND_VALUE ? put_scalar(call, node, out)
@@ -150,14 +150,14 @@ typedef enum { WRAPPER_WITHOUT, WRAPPER_CONDITIONAL, WRAPPER_UNCONDITIONAL } wra
 
 static ps_code row_json_query(ps_call *call, const ps_value *arguments, ps_value *out)
 {
-    const ps_node *node = NULL;
+    const ps_tree_node *node = NULL;
     if (arguments[0].is_null) {
         out->is_null = true;
         return PS_OK;
     }
     wrapper how = (wrapper)call->step->number[NUMBER_WRAPPER];
     found_kind kind = find(call, arguments[0].text, &node);
-    if (kind == FOUND_VALUE && ps_node_is_scalar(node) && how == WRAPPER_WITHOUT) {
+    if (kind == FOUND_VALUE && ps_tree_node_is_scalar(node) && how == WRAPPER_WITHOUT) {
         kind = wrong_kind(call);
     }
     if (kind != FOUND_VALUE) {
@@ -178,8 +178,8 @@ static ps_code row_json_exists(ps_call *call, const ps_value *arguments, ps_valu
 {
     const ps_json_path *path = call->step->state;
     ps_arena *arena = call->run->arena;
-    const ps_node *root = ps_tree_read(arena, arguments[0].text);
-    const ps_node *node = root != NULL ? ps_json_path_find(arena, path, root) : NULL;
+    const ps_tree_node *root = ps_tree_read(arena, arguments[0].text);
+    const ps_tree_node *node = root != NULL ? ps_json_path_find(arena, path, root) : NULL;
     if (node != NULL) {
         out->i64 = node->kind != PS_NODE_NULL ? 1 : 0;
         return PS_OK;
@@ -198,12 +198,12 @@ static ps_code row_is_json(ps_call *call, const ps_value *arguments, ps_value *o
 {
     const char *name = call->step->function->entry.name + strlen("IS ");
     bool negated = strncmp(name, "NOT ", 4) == 0, is_so = false;
-    const ps_node *node =
+    const ps_tree_node *node =
         arguments[0].is_null ? NULL : ps_tree_read(call->run->arena, arguments[0].text);
     if (node != NULL) {
         is_so = strstr(name, "OBJECT") != NULL   ? node->kind == PS_NODE_OBJECT
                 : strstr(name, "ARRAY") != NULL  ? node->kind == PS_NODE_ARRAY
-                : strstr(name, "SCALAR") != NULL ? ps_node_is_scalar(node)
+                : strstr(name, "SCALAR") != NULL ? ps_tree_node_is_scalar(node)
                                                  : true;
     }
     out->i64 = is_so != negated ? 1 : 0;

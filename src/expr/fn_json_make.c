@@ -292,7 +292,7 @@ static ps_code row_json_unquote(ps_call *call, const ps_value *arguments, ps_val
 {
     ps_slice text = arguments[0].text;
     bool is_quoted = text.size >= 2 && text.data[0] == '"' && text.data[text.size - 1] == '"';
-    const ps_node *node = is_quoted ? ps_tree_read(call->run->arena, text) : NULL;
+    const ps_tree_node *node = is_quoted ? ps_tree_read(call->run->arena, text) : NULL;
     out->text = node != NULL ? node->text : text;
     return PS_OK;
 }

@@ -192,11 +192,11 @@ bool ps_json_path_is_lax(const ps_json_path *path)
 
 /* ── finding ── */
 
-static const ps_node *child_by_step(const ps_node *node, const path_step *step)
+static const ps_tree_node *child_by_step(const ps_tree_node *node, const path_step *step)
 {
-    const ps_node *found = NULL;
+    const ps_tree_node *found = NULL;
     if (step->kind == STEP_KEY && node->kind == PS_NODE_OBJECT) {
-        for (const ps_node *n = node->first; n != NULL; n = n->next) {
+        for (const ps_tree_node *n = node->first; n != NULL; n = n->next) {
             found = ps_slice_equal(n->key, step->key) ? n : found; /* the last counts */
         }
         return found;
@@ -215,9 +215,9 @@ static const ps_node *child_by_step(const ps_node *node, const path_step *step)
 }
 
 /* A copy of the node at the end of the list; its children are shared. */
-static bool append(ps_arena *arena, ps_node *list, const ps_node *node)
+static bool append(ps_arena *arena, ps_tree_node *list, const ps_tree_node *node)
 {
-    ps_node *copy = ps_arena_take(arena, sizeof *copy);
+    ps_tree_node *copy = ps_arena_take(arena, sizeof *copy);
     if (copy == NULL) {
         return false;
     }
@@ -233,9 +233,9 @@ static bool append(ps_arena *arena, ps_node *list, const ps_node *node)
     return true;
 }
 
-static bool is_last_of_key(const ps_node *node)
+static bool is_last_of_key(const ps_tree_node *node)
 {
-    for (const ps_node *n = node->next; n != NULL; n = n->next) {
+    for (const ps_tree_node *n = node->next; n != NULL; n = n->next) {
         if (ps_slice_equal(n->key, node->key)) {
             return false;
         }
@@ -243,12 +243,12 @@ static bool is_last_of_key(const ps_node *node)
     return true;
 }
 
-static bool append_all(ps_arena *arena, ps_node *list, const ps_node *node)
+static bool append_all(ps_arena *arena, ps_tree_node *list, const ps_tree_node *node)
 {
-    if (ps_node_is_scalar(node)) {
+    if (ps_tree_node_is_scalar(node)) {
         return true;
     }
-    for (const ps_node *n = node->first; n != NULL; n = n->next) {
+    for (const ps_tree_node *n = node->first; n != NULL; n = n->next) {
         if ((node->kind == PS_NODE_ARRAY || is_last_of_key(n)) && !append(arena, list, n)) {
             return false;
         }
@@ -256,21 +256,22 @@ static bool append_all(ps_arena *arena, ps_node *list, const ps_node *node)
     return true;
 }
 
-static const ps_node *find_list(ps_arena *arena, const ps_json_path *path, const ps_node *root)
+static const ps_tree_node *find_list(ps_arena *arena, const ps_json_path *path,
+                                     const ps_tree_node *root)
 {
-    ps_node *list = ps_arena_take(arena, sizeof *list);
+    ps_tree_node *list = ps_arena_take(arena, sizeof *list);
     if (list == NULL || !append(arena, list, root)) {
         return NULL;
     }
     list->kind = PS_NODE_ARRAY;
     for (uint32_t i = 0; i < path->count; i++) {
-        ps_node *next = ps_arena_take(arena, sizeof *next);
+        ps_tree_node *next = ps_arena_take(arena, sizeof *next);
         if (next == NULL) {
             return NULL;
         }
         next->kind = PS_NODE_ARRAY;
-        for (const ps_node *n = list->first; n != NULL; n = n->next) {
-            const ps_node *child =
+        for (const ps_tree_node *n = list->first; n != NULL; n = n->next) {
+            const ps_tree_node *child =
                 path->steps[i].kind == STEP_ALL ? NULL : child_by_step(n, &path->steps[i]);
             bool done = path->steps[i].kind == STEP_ALL
                             ? append_all(arena, next, n)
@@ -284,9 +285,10 @@ static const ps_node *find_list(ps_arena *arena, const ps_json_path *path, const
     return list;
 }
 
-const ps_node *ps_json_path_find(ps_arena *arena, const ps_json_path *path, const ps_node *root)
+const ps_tree_node *ps_json_path_find(ps_arena *arena, const ps_json_path *path,
+                                      const ps_tree_node *root)
 {
-    const ps_node *node = root;
+    const ps_tree_node *node = root;
     for (uint32_t i = 0; i < path->count && node != NULL; i++) {
         if (path->steps[i].kind == STEP_ALL) { /* what stands before the first * must be there */
             return find_list(arena, path, root);

@@ -157,9 +157,9 @@ static bool read_number(reader *r, ps_slice *out)
 
 /* ── values ── */
 
-static ps_node *add_node(reader *r, ps_node *parent)
+static ps_tree_node *add_node(reader *r, ps_tree_node *parent)
 {
-    ps_node *node = ps_arena_take(r->arena, sizeof *node);
+    ps_tree_node *node = ps_arena_take(r->arena, sizeof *node);
     if (node == NULL || parent == NULL) {
         return node;
     }
@@ -183,7 +183,7 @@ static bool read_word(reader *r, const char *word)
 }
 
 /* A scalar, or the beginning of an array or object. */
-static bool read_value(reader *r, ps_node *node)
+static bool read_value(reader *r, ps_tree_node *node)
 {
     skip_blanks(r);
     if (r->at == r->end) {
@@ -217,7 +217,7 @@ static bool read_value(reader *r, ps_node *node)
 }
 
 /* The next child of an open array or object, with its key. */
-static ps_node *read_child(reader *r, ps_node *open)
+static ps_tree_node *read_child(reader *r, ps_tree_node *open)
 {
     ps_slice key = PS_SLICE("");
     if (open->kind == PS_NODE_OBJECT) {
@@ -227,7 +227,7 @@ static ps_node *read_child(reader *r, ps_node *open)
             return NULL;
         }
     }
-    ps_node *node = add_node(r, open);
+    ps_tree_node *node = add_node(r, open);
     if (node == NULL || !read_value(r, node)) {
         return NULL;
     }
@@ -235,15 +235,15 @@ static ps_node *read_child(reader *r, ps_node *open)
     return node;
 }
 
-const ps_node *ps_tree_read(ps_arena *arena, ps_slice text)
+const ps_tree_node *ps_tree_read(ps_arena *arena, ps_slice text)
 {
     reader r = {arena, text.data, text.data + text.size};
-    ps_node *root = add_node(&r, NULL), *open = root;
+    ps_tree_node *root = add_node(&r, NULL), *open = root;
     uint32_t depth = 1;
     if (root == NULL || text.size == 0 || !read_value(&r, root)) {
         return NULL;
     }
-    open = ps_node_is_scalar(root) ? NULL : root;
+    open = ps_tree_node_is_scalar(root) ? NULL : root;
     while (open != NULL) {
         char close = open->kind == PS_NODE_OBJECT ? '}' : ']';
         if (accept(&r, close)) {
@@ -254,11 +254,11 @@ const ps_node *ps_tree_read(ps_arena *arena, ps_slice text)
         if (open->first != NULL && !accept(&r, ',')) {
             return NULL;
         }
-        ps_node *child = read_child(&r, open);
+        ps_tree_node *child = read_child(&r, open);
         if (child == NULL) {
             return NULL;
         }
-        if (!ps_node_is_scalar(child)) {
+        if (!ps_tree_node_is_scalar(child)) {
             open = child;
             if (++depth > PS_TREE_DEPTH_MAX) {
                 return NULL;
@@ -324,7 +324,7 @@ void ps_tree_print_number(ps_slice number, ps_buf *out)
 }
 
 typedef struct {
-    const ps_node *node;
+    const ps_tree_node *node;
     uint32_t index; /* among the siblings */
 } member;
 
@@ -338,7 +338,7 @@ static int order_members(const void *a, const void *b)
     return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-static void print_object(ps_arena *arena, const ps_node *object, ps_buf *out)
+static void print_object(ps_arena *arena, const ps_tree_node *object, ps_buf *out)
 {
     uint32_t count = 0;
     member *members = ps_arena_take(arena, (object->child_count + 1) * sizeof *members);
@@ -346,7 +346,7 @@ static void print_object(ps_arena *arena, const ps_node *object, ps_buf *out)
         out->failed = true;
         return;
     }
-    for (const ps_node *n = object->first; n != NULL; n = n->next, count++) {
+    for (const ps_tree_node *n = object->first; n != NULL; n = n->next, count++) {
         members[count] = (member){n, count};
     }
     if (count > 1) {
@@ -368,7 +368,7 @@ static void print_object(ps_arena *arena, const ps_node *object, ps_buf *out)
     ps_buf_append_char(out, '}');
 }
 
-void ps_tree_print(ps_arena *arena, const ps_node *node, ps_buf *out)
+void ps_tree_print(ps_arena *arena, const ps_tree_node *node, ps_buf *out)
 {
     switch (node->kind) {
     case PS_NODE_NULL:
@@ -393,7 +393,7 @@ void ps_tree_print(ps_arena *arena, const ps_node *node, ps_buf *out)
         break;
     }
     ps_buf_append_char(out, '[');
-    for (const ps_node *n = node->first; n != NULL; n = n->next) {
+    for (const ps_tree_node *n = node->first; n != NULL; n = n->next) {
         ps_buf_append_text(out, n != node->first ? "," : "");
         ps_tree_print(arena, n, out);
     }

@@ -20,24 +20,24 @@ typedef enum {
     PS_NODE_OBJECT
 } ps_node_kind;
 
-typedef struct ps_node ps_node;
-struct ps_node {
+typedef struct ps_tree_node ps_tree_node;
+struct ps_tree_node {
     ps_node_kind kind;
     uint32_t child_count;
     ps_slice text; /* STRING: unescaped; NUMBER: as written */
     ps_slice key;  /* of a member of an object */
-    ps_node *parent, *first, *last, *next;
+    ps_tree_node *parent, *first, *last, *next;
 };
 
 enum { PS_TREE_DEPTH_MAX = 1000 };
 
 /* NULL: not JSON (or no memory, or too deep: for the functions of SQL the same). */
-const ps_node *ps_tree_read(ps_arena *arena, ps_slice text);
+const ps_tree_node *ps_tree_read(ps_arena *arena, ps_slice text);
 /* Compact text; members in order of their keys, numbers as Java's BigDecimal prints them. */
-void ps_tree_print(ps_arena *arena, const ps_node *node, ps_buf *out);
+void ps_tree_print(ps_arena *arena, const ps_tree_node *node, ps_buf *out);
 /* A number as Java's BigDecimal.toString has it: 1.50, 1E+3, 1E-7; integers as they are. */
 void ps_tree_print_number(ps_slice number, ps_buf *out);
-static inline bool ps_node_is_scalar(const ps_node *node)
+static inline bool ps_tree_node_is_scalar(const ps_tree_node *node)
 {
     return node->kind != PS_NODE_ARRAY && node->kind != PS_NODE_OBJECT;
 }
@@ -53,6 +53,7 @@ bool ps_json_path_is_lax(const ps_json_path *path);
 
 /* What a path finds. A path with a * finds a list, made into an ARRAY node of its own. NULL: there
  * is nothing. */
-const ps_node *ps_json_path_find(ps_arena *arena, const ps_json_path *path, const ps_node *root);
+const ps_tree_node *ps_json_path_find(ps_arena *arena, const ps_json_path *path,
+                                      const ps_tree_node *root);
 
 #endif

@@ -262,14 +262,14 @@ ps_code ps_journal_create(ps_io *io, const char *dir, const ps_journal_options *
 
 /* ── append side ── */
 
-ps_batch *ps_journal_batch(ps_journal *journal)
+ps_record_batch *ps_journal_batch(ps_journal *journal)
 {
-    ps_batch *batch = &journal->batches[journal->fill_index];
+    ps_record_batch *batch = &journal->batches[journal->fill_index];
     bool fills = atomic_load_explicit(&batch->state, memory_order_acquire) == PS_BATCH_FILLING;
     return fills ? batch : NULL;
 }
 
-char *ps_batch_reserve(ps_batch *batch, uint32_t size)
+char *ps_record_batch_reserve(ps_record_batch *batch, uint32_t size)
 {
     PS_ASSERT(size <= PS_RECORD_PAYLOAD_MAX);
     uint32_t end = batch->used + (uint32_t)sizeof(ps_record_header) + ps_format_pad(size, 8);
@@ -280,7 +280,7 @@ char *ps_batch_reserve(ps_batch *batch, uint32_t size)
     return batch->bytes + batch->used + sizeof(ps_record_header);
 }
 
-uint64_t ps_batch_append(ps_batch *batch, uint8_t type, uint32_t size)
+uint64_t ps_record_batch_append(ps_record_batch *batch, uint8_t type, uint32_t size)
 {
     ps_journal *journal = batch->journal;
     PS_ASSERT(size <= batch->reserved);
@@ -301,12 +301,12 @@ uint64_t ps_batch_append(ps_batch *batch, uint8_t type, uint32_t size)
     return seq;
 }
 
-uint32_t ps_batch_count(const ps_batch *batch)
+uint32_t ps_record_batch_count(const ps_record_batch *batch)
 {
     return batch->count;
 }
 
-uint64_t ps_batch_last_seq(const ps_batch *batch)
+uint64_t ps_record_batch_last_seq(const ps_record_batch *batch)
 {
     PS_ASSERT(batch->count > 0);
     return batch->first_seq + batch->count - 1;
@@ -317,9 +317,9 @@ uint64_t ps_journal_next_seq(const ps_journal *journal)
     return journal->next_seq;
 }
 
-ps_batch *ps_journal_batch_close(ps_journal *journal)
+ps_record_batch *ps_journal_batch_close(ps_journal *journal)
 {
-    ps_batch *batch = &journal->batches[journal->fill_index];
+    ps_record_batch *batch = &journal->batches[journal->fill_index];
     PS_ASSERT(atomic_load_explicit(&batch->state, memory_order_acquire) == PS_BATCH_FILLING);
     PS_ASSERT(batch->count > 0);
     atomic_store_explicit(&batch->state, PS_BATCH_CLOSED, memory_order_release);
@@ -444,7 +444,7 @@ static ps_code batch_write(ps_journal *journal, char *bytes, uint32_t used, ps_b
     return PS_OK;
 }
 
-static void batch_reset(ps_batch *batch)
+static void batch_reset(ps_record_batch *batch)
 {
     batch->used = sizeof(ps_batch_header);
     batch->reserved = 0;
@@ -452,7 +452,7 @@ static void batch_reset(ps_batch *batch)
     batch->first_seq = 0;
 }
 
-ps_code ps_journal_commit(ps_journal *journal, ps_batch *batch, ps_error *err)
+ps_code ps_journal_commit(ps_journal *journal, ps_record_batch *batch, ps_error *err)
 {
     ps_code code = ps_journal_check_alive(journal, err);
     if (code != PS_OK) {

@@ -28,7 +28,7 @@
 #include "base/io.h"
 
 typedef struct ps_journal ps_journal;
-typedef struct ps_batch ps_batch;
+typedef struct ps_record_batch ps_record_batch;
 
 enum {
     PS_RECORD_PAYLOAD_MAX = 256 * 1024, /* bytes */
@@ -79,20 +79,20 @@ void ps_journal_close(ps_journal *journal);
 /* ── append side ── */
 
 /* The batch that fills, or NULL while both are in flight. */
-ps_batch *ps_journal_batch(ps_journal *journal);
+ps_record_batch *ps_journal_batch(ps_journal *journal);
 /* Room for a payload of up to `size` bytes in this batch, to be written in place; NULL: the batch
  * is full, commit it. */
-PS_CHECKED char *ps_batch_reserve(ps_batch *batch, uint32_t size);
+PS_CHECKED char *ps_record_batch_reserve(ps_record_batch *batch, uint32_t size);
 /* Ends the record whose payload was written at the reserved place: `size` ≤ reserved. Returns its
  * seq. */
-uint64_t ps_batch_append(ps_batch *batch, uint8_t type, uint32_t size);
-uint32_t ps_batch_count(const ps_batch *batch);
-uint64_t ps_batch_last_seq(const ps_batch *batch);
+uint64_t ps_record_batch_append(ps_record_batch *batch, uint8_t type, uint32_t size);
+uint32_t ps_record_batch_count(const ps_record_batch *batch);
+uint64_t ps_record_batch_last_seq(const ps_record_batch *batch);
 /* The seq that the next appended record will get. */
 uint64_t ps_journal_next_seq(const ps_journal *journal);
 /* Closes the filling batch (count > 0) and hands it over: it is now to be committed. The other one
  * fills next. */
-ps_batch *ps_journal_batch_close(ps_journal *journal);
+ps_record_batch *ps_journal_batch_close(ps_journal *journal);
 /* True when segments are ready for two full batches: ask before executing anything that writes;
  * false means read-only (507). */
 bool ps_journal_has_room(const ps_journal *journal);
@@ -102,7 +102,7 @@ bool ps_journal_has_room(const ps_journal *journal);
 /* Stamps headers (seq, salt, segment, chain, CRCs, XXH3, durable_upto), writes, syncs, then
  * advances the durable seq and frees the batch for filling. In the order of closing. On failure:
  * J2. */
-PS_CHECKED ps_code ps_journal_commit(ps_journal *journal, ps_batch *batch, ps_error *err);
+PS_CHECKED ps_code ps_journal_commit(ps_journal *journal, ps_record_batch *batch, ps_error *err);
 /* After 50 ms of idle time: an empty batch that carries durable_upto, so that the last batch has a
  * successor. `watermark`: also writes the next watermark slot (snapshot, shutdown). Does nothing
  * when the newest batch is a seal already and !watermark. */

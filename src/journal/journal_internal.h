@@ -43,7 +43,7 @@ typedef struct {
 
 typedef enum { PS_BATCH_FILLING, PS_BATCH_CLOSED } ps_batch_state;
 
-struct ps_batch {
+struct ps_record_batch {
     ps_journal *journal;
     char *bytes; /* owned, `capacity` bytes, page-aligned */
     uint32_t capacity;
@@ -73,7 +73,7 @@ struct ps_journal {
     ps_u128 instance;
 
     /* append side */
-    ps_batch batches[2];
+    ps_record_batch batches[2];
     uint32_t fill_index;
     uint64_t next_seq;
 

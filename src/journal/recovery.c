@@ -786,7 +786,7 @@ static ps_code journal_buffers(ps_journal *journal, ps_error *err)
     journal->seal_bytes = aligned_alloc(PS_PAGE, PS_PAGE);
     bool failed = journal->seal_bytes == NULL;
     for (size_t i = 0; i < 2; i++) {
-        ps_batch *batch = &journal->batches[i];
+        ps_record_batch *batch = &journal->batches[i];
         batch->journal = journal;
         batch->capacity = capacity;
         batch->used = sizeof(ps_batch_header);

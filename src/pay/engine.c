@@ -626,12 +626,12 @@ int64_t ps_engine_next_timer_ns(const ps_engine *engine)
 }
 
 /* False: a timer is due and the batch has no room for its record. */
-static PS_CHECKED bool timers_run(ps_engine *engine, ps_batch *batch, int64_t now_ns,
+static PS_CHECKED bool timers_run(ps_engine *engine, ps_record_batch *batch, int64_t now_ns,
                                   uint32_t *out_count)
 {
     uint32_t count = 0;
     while (ps_core_next_timer_ns(engine->core) <= now_ns) {
-        char *payload = ps_batch_reserve(batch, PS_RECORD_SIZE_MAX);
+        char *payload = ps_record_batch_reserve(batch, PS_RECORD_SIZE_MAX);
         if (payload == NULL) {
             *out_count = count;
             return false;
@@ -640,7 +640,7 @@ static PS_CHECKED bool timers_run(ps_engine *engine, ps_batch *batch, int64_t no
         uint32_t size =
             ps_core_timer(engine->core, time_ns, ps_journal_next_seq(engine->journal), payload);
         if (size > 0) {
-            ps_batch_append(batch, PS_RECORD_TYPE_COMMAND, size);
+            ps_record_batch_append(batch, PS_RECORD_TYPE_COMMAND, size);
             count++;
         }
     }
@@ -650,7 +650,7 @@ static PS_CHECKED bool timers_run(ps_engine *engine, ps_batch *batch, int64_t no
 
 uint32_t ps_engine_tick(ps_engine *engine)
 {
-    ps_batch *batch = ps_journal_batch(engine->journal);
+    ps_record_batch *batch = ps_journal_batch(engine->journal);
     uint32_t count = 0;
     if (batch == NULL || !ps_journal_has_room(engine->journal)) {
         return 0;
@@ -663,7 +663,7 @@ uint32_t ps_engine_tick(ps_engine *engine)
 
 bool ps_engine_execute(ps_engine *engine, const ps_command *command, ps_reply *out_reply)
 {
-    ps_batch *batch = ps_journal_batch(engine->journal);
+    ps_record_batch *batch = ps_journal_batch(engine->journal);
     if (batch == NULL) {
         return false;
     }
@@ -680,7 +680,7 @@ bool ps_engine_execute(ps_engine *engine, const ps_command *command, ps_reply *o
         !timers_run(engine, batch, now_ns, &timer_count)) {
         return false;
     }
-    char *payload = ps_batch_reserve(batch, PS_RECORD_SIZE_MAX);
+    char *payload = ps_record_batch_reserve(batch, PS_RECORD_SIZE_MAX);
     if (payload == NULL) {
         return false;
     }
@@ -689,7 +689,7 @@ bool ps_engine_execute(ps_engine *engine, const ps_command *command, ps_reply *o
     ps_core_execute(engine->core, command, now_ns, seq, payload, &out_reply->result);
     if (out_reply->result.kind == PS_RESULT_RECORD) {
         uint32_t size = out_reply->result.payload_size;
-        uint64_t appended = ps_batch_append(batch, PS_RECORD_TYPE_COMMAND, size);
+        uint64_t appended = ps_record_batch_append(batch, PS_RECORD_TYPE_COMMAND, size);
         PS_ASSERT(appended == seq);
         out_reply->payload = ps_slice_of(payload, size);
     }
@@ -697,10 +697,10 @@ bool ps_engine_execute(ps_engine *engine, const ps_command *command, ps_reply *o
     return true;
 }
 
-ps_batch *ps_engine_batch_close(ps_engine *engine)
+ps_record_batch *ps_engine_batch_close(ps_engine *engine)
 {
-    ps_batch *batch = ps_journal_batch(engine->journal);
-    if (batch == NULL || ps_batch_count(batch) == 0) {
+    ps_record_batch *batch = ps_journal_batch(engine->journal);
+    if (batch == NULL || ps_record_batch_count(batch) == 0) {
         return NULL;
     }
     return ps_journal_batch_close(engine->journal);
@@ -708,7 +708,7 @@ ps_batch *ps_engine_batch_close(ps_engine *engine)
 
 static PS_CHECKED ps_code batch_commit(ps_engine *engine, ps_error *err)
 {
-    ps_batch *batch = ps_engine_batch_close(engine);
+    ps_record_batch *batch = ps_engine_batch_close(engine);
     if (batch == NULL) {
         return PS_OK;
     }

@@ -98,7 +98,7 @@ uint32_t ps_engine_tick(ps_engine *engine);
 int64_t ps_engine_next_timer_ns(const ps_engine *engine); /* journal time; INT64_MAX: none */
 
 /* The filling batch, closed, when it holds records; NULL otherwise. Then ps_journal_commit it. */
-ps_batch *ps_engine_batch_close(ps_engine *engine);
+ps_record_batch *ps_engine_batch_close(ps_engine *engine);
 
 /* ── snapshots ── */
 

@@ -45,8 +45,8 @@ static uint64_t batches_in_flight(const core_thread *core)
 
 static bool batch_is_empty(const core_thread *core)
 {
-    ps_batch *batch = ps_journal_batch(core->service->journal);
-    return batch == NULL || ps_batch_count(batch) == 0;
+    ps_record_batch *batch = ps_journal_batch(core->service->journal);
+    return batch == NULL || ps_record_batch_count(batch) == 0;
 }
 
 /* False: two are in flight already, or there is nothing to close. */
@@ -56,8 +56,8 @@ static bool batch_close(core_thread *core)
     if (batches_in_flight(core) >= PS_BATCHES_IN_FLIGHT_MAX || batch_is_empty(core)) {
         return false;
     }
-    uint32_t record_count = ps_batch_count(ps_journal_batch(service->journal));
-    ps_batch *batch = ps_engine_batch_close(service->engine);
+    uint32_t record_count = ps_record_batch_count(ps_journal_batch(service->journal));
+    ps_record_batch *batch = ps_engine_batch_close(service->engine);
     PS_ASSERT(batch != NULL);
     ps_metric_histogram_add(&service->metrics.batch_records, record_count);
     service->batches_closed++;

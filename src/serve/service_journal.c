@@ -24,7 +24,7 @@ static void loops_wake(ps_service *service)
     }
 }
 
-static void batch_commit(ps_service *service, ps_batch *batch)
+static void batch_commit(ps_service *service, ps_record_batch *batch)
 {
     ps_error err;
     int64_t start_ns = ps_service_mono_ns(service);
@@ -50,7 +50,7 @@ void *ps_service_journal_run(void *context)
     ps_service *service = context;
     bool is_sealed = true;
     for (;;) {
-        ps_batch *batch = ps_ring_pop(&service->batches);
+        ps_record_batch *batch = ps_ring_pop(&service->batches);
         if (batch != NULL) {
             batch_commit(service, batch);
             is_sealed = false;

@@ -32,12 +32,12 @@ static ps_sim *make_journal(void)
     PS_ASSERT(ps_journal_open(io, DIR_NAME, &options, 1, &journal, &recovery, &err) == PS_OK);
     for (uint32_t i = 0; i < COMMITS; i++) {
         PS_ASSERT(ps_journal_prepare(journal, &err) == PS_OK);
-        ps_batch *batch = ps_journal_batch(journal);
+        ps_record_batch *batch = ps_journal_batch(journal);
         for (uint32_t k = 0; k < 5; k++) {
-            char *at = ps_batch_reserve(batch, 100);
+            char *at = ps_record_batch_reserve(batch, 100);
             PS_ASSERT(at != NULL);
             memset(at, (int)ps_journal_next_seq(journal), 100);
-            (void)ps_batch_append(batch, 1, 60 + k);
+            (void)ps_record_batch_append(batch, 1, 60 + k);
         }
         PS_ASSERT(ps_journal_commit(journal, ps_journal_batch_close(journal), &err) == PS_OK);
     }

@@ -89,12 +89,12 @@ static ps_sim *journal_make(const plan *p)
         if (!ps_journal_has_room(journal) || p->prepared) {
             must(ps_journal_prepare(journal, &err));
         }
-        ps_batch *batch = ps_journal_batch(journal);
+        ps_record_batch *batch = ps_journal_batch(journal);
         for (uint32_t k = 0; k < p->records; k++) {
-            char *at = ps_batch_reserve(batch, p->payload_size);
+            char *at = ps_record_batch_reserve(batch, p->payload_size);
             PS_ASSERT(at != NULL);
             payload_fill(at, ps_journal_next_seq(journal), p->payload_size);
-            (void)ps_batch_append(batch, 1, p->payload_size);
+            (void)ps_record_batch_append(batch, 1, p->payload_size);
         }
         must(ps_journal_commit(journal, ps_journal_batch_close(journal), &err));
         if (p->seals) {

@@ -49,12 +49,12 @@ static ps_journal *journal_new(ps_sim **out_sim)
 
 static PS_CHECKED ps_code batch_commit(ps_journal *journal, ps_error *err)
 {
-    ps_batch *batch = ps_journal_batch(journal);
+    ps_record_batch *batch = ps_journal_batch(journal);
     for (uint32_t i = 0; i < RECORDS; i++) {
-        char *at = ps_batch_reserve(batch, 40);
+        char *at = ps_record_batch_reserve(batch, 40);
         PS_ASSERT(at != NULL);
         memset(at, (int)ps_journal_next_seq(journal), 40);
-        (void)ps_batch_append(batch, 1, 40);
+        (void)ps_record_batch_append(batch, 1, 40);
     }
     return ps_journal_commit(journal, ps_journal_batch_close(journal), err);
 }

@@ -71,7 +71,7 @@ static PS_CHECKED ps_code survive_space(ps_code code)
 static PS_CHECKED ps_code commit(reference *r)
 {
     ps_journal *journal = ps_engine_journal(r->engine);
-    ps_batch *batch = ps_engine_batch_close(r->engine);
+    ps_record_batch *batch = ps_engine_batch_close(r->engine);
     ps_code code = batch != NULL ? ps_journal_commit(journal, batch, &r->err) : PS_OK;
     if (code != PS_OK) {
         return code;

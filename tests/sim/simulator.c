@@ -220,7 +220,7 @@ static void acknowledge(world *w, uint64_t durable_seq)
 static bool commit(world *w)
 {
     ps_error err;
-    ps_batch *batch = ps_engine_batch_close(w->engine);
+    ps_record_batch *batch = ps_engine_batch_close(w->engine);
     if (batch != NULL && ps_journal_commit(ps_engine_journal(w->engine), batch, &err) != PS_OK) {
         w->result->sync_failures += !ps_sim_is_stopped(w->sim);
         return false;

@@ -239,11 +239,11 @@ static void a_large_record_survives_any_failed_allocation(void **state)
     ps_sim *base = ps_sim_new(1);
     fx_create(ps_sim_io(base), &large);
     ps_journal *journal = fx_open(ps_sim_io(base), &large);
-    ps_batch *batch = ps_journal_batch(journal);
-    char *at = ps_batch_reserve(batch, 100000);
+    ps_record_batch *batch = ps_journal_batch(journal);
+    char *at = ps_record_batch_reserve(batch, 100000);
     assert_non_null(at);
     memset(at, 'r', 100000);
-    (void)ps_batch_append(batch, 1, 100000);
+    (void)ps_record_batch_append(batch, 1, 100000);
     fx_must(ps_journal_commit(journal, ps_journal_batch_close(journal), &err), &err);
     ps_journal_close(journal);
     every_allocation_fails(base, use_large_record);

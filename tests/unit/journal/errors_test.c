@@ -301,12 +301,12 @@ static void a_read_error_inside_of_a_large_batch_is_no_end(void **state)
     fx_create(ps_sim_io(base), &large);
     journal = fx_open(ps_sim_io(base), &large);
     for (uint32_t i = 0; i < 2; i++) {
-        ps_batch *batch = ps_journal_batch(journal);
+        ps_record_batch *batch = ps_journal_batch(journal);
         for (uint32_t k = 0; k < 7; k++) {
-            char *at = ps_batch_reserve(batch, 200000);
+            char *at = ps_record_batch_reserve(batch, 200000);
             assert_non_null(at);
             memset(at, (int)k, 200000);
-            (void)ps_batch_append(batch, 1, 200000);
+            (void)ps_record_batch_append(batch, 1, 200000);
         }
         fx_must(ps_journal_commit(journal, ps_journal_batch_close(journal), &err), &err);
     }

@@ -53,18 +53,18 @@ typedef struct {
 /* Fills the batch with up to `count` records. */
 static inline void fx_fill(ps_journal *journal, uint32_t count, fx_oracle *oracle)
 {
-    ps_batch *batch = ps_journal_batch(journal);
+    ps_record_batch *batch = ps_journal_batch(journal);
     assert_non_null(batch);
     char payload[4096];
     for (uint32_t i = 0; i < count; i++) {
         uint64_t seq = ps_journal_next_seq(journal);
         uint32_t size = fx_payload(seq, payload);
-        char *at = ps_batch_reserve(batch, size);
+        char *at = ps_record_batch_reserve(batch, size);
         if (at == NULL) {
             return;
         }
         memcpy(at, payload, size);
-        assert_int_equal(ps_batch_append(batch, fx_type(seq), size), seq);
+        assert_int_equal(ps_record_batch_append(batch, fx_type(seq), size), seq);
         oracle->submitted = seq;
     }
 }

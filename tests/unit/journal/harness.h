@@ -54,7 +54,7 @@ static inline ps_code fx_life(ps_io *io, uint32_t rounds, fx_state *s, fx_oracle
         }
         /* two batches: the second fills while the first is on its way */
         fx_fill(journal, 1 + i % 7, oracle);
-        ps_batch *first = ps_journal_batch_close(journal);
+        ps_record_batch *first = ps_journal_batch_close(journal);
         fx_fill(journal, 9, oracle);
         code = ps_journal_commit(journal, first, err);
         oracle->acked = ps_journal_durable_seq(journal) > oracle->acked

@@ -39,11 +39,11 @@ static void two_batches_are_in_flight_and_a_third_waits(void **state)
     fx_create(ps_sim_io(sim), &fx_small);
     ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
     fx_fill(journal, 2, &oracle);
-    ps_batch *first = ps_journal_batch_close(journal);
+    ps_record_batch *first = ps_journal_batch_close(journal);
     fx_fill(journal, 3, &oracle);
-    assert_int_equal(ps_batch_count(ps_journal_batch(journal)), 3);
-    assert_int_equal(ps_batch_last_seq(ps_journal_batch(journal)), 5);
-    ps_batch *second = ps_journal_batch_close(journal);
+    assert_int_equal(ps_record_batch_count(ps_journal_batch(journal)), 3);
+    assert_int_equal(ps_record_batch_last_seq(ps_journal_batch(journal)), 5);
+    ps_record_batch *second = ps_journal_batch_close(journal);
     assert_null(ps_journal_batch(journal));
     assert_int_equal(ps_journal_durable_seq(journal), 0);
     fx_must(ps_journal_commit(journal, first, &err), &err);
@@ -62,13 +62,13 @@ static void a_full_batch_says_so_and_fits_its_segment(void **state)
     ps_error err = {0};
     fx_create(ps_sim_io(sim), &fx_small);
     ps_journal *journal = fx_open(ps_sim_io(sim), &fx_small);
-    ps_batch *batch = ps_journal_batch(journal);
-    assert_null(ps_batch_reserve(batch, 4096 - 96 - 40 + 1));
-    char *at = ps_batch_reserve(batch, 4096 - 96 - 40);
+    ps_record_batch *batch = ps_journal_batch(journal);
+    assert_null(ps_record_batch_reserve(batch, 4096 - 96 - 40 + 1));
+    char *at = ps_record_batch_reserve(batch, 4096 - 96 - 40);
     assert_non_null(at);
     memset(at, 7, 4096 - 96 - 40);
-    (void)ps_batch_append(batch, 9, 4096 - 96 - 40);
-    assert_null(ps_batch_reserve(batch, 0));
+    (void)ps_record_batch_append(batch, 9, 4096 - 96 - 40);
+    assert_null(ps_record_batch_reserve(batch, 0));
     fx_must(ps_journal_commit(journal, ps_journal_batch_close(journal), &err), &err);
     ps_journal_cursor *cursor = NULL;
     fx_must(ps_journal_cursor_new(journal, &cursor, &err), &err);
@@ -226,10 +226,10 @@ static void payloads_of_any_allowed_size_are_read_back(void **state)
     fx_create(ps_sim_io(sim), &options);
     ps_journal *journal = fx_open(ps_sim_io(sim), &options);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        char *at = ps_batch_reserve(ps_journal_batch(journal), sizes[i]);
+        char *at = ps_record_batch_reserve(ps_journal_batch(journal), sizes[i]);
         assert_non_null(at);
         memset(at, (int)i + 1, sizes[i]);
-        (void)ps_batch_append(ps_journal_batch(journal), 1, sizes[i]);
+        (void)ps_record_batch_append(ps_journal_batch(journal), 1, sizes[i]);
     }
     fx_must(ps_journal_commit(journal, ps_journal_batch_close(journal), &err), &err);
     ps_journal_close(journal);

@@ -131,9 +131,9 @@ static void after_a_failed_sync_everything_fails_and_nothing_is_acknowledged(voi
     fx_must(ps_journal_prepare(c.journal, &c.err), &c.err);
     fx_must(fx_commit(c.journal, 3, &c.oracle, &c.err), &c.err);
     fx_fill(c.journal, 3, &c.oracle);
-    ps_batch *first = ps_journal_batch_close(c.journal);
+    ps_record_batch *first = ps_journal_batch_close(c.journal);
     fx_fill(c.journal, 3, &c.oracle);
-    ps_batch *second = ps_journal_batch_close(c.journal);
+    ps_record_batch *second = ps_journal_batch_close(c.journal);
     ps_sim_fail_at(c.sim, ps_sim_steps(c.sim) + 2, 5, false, PS_SYNC_FAIL_CLEAN_KEPT);
     assert_int_equal(ps_journal_commit(c.journal, first, &c.err), PS_E_IO);
     assert_int_equal(ps_journal_durable_seq(c.journal), c.oracle.acked);

@@ -12,7 +12,7 @@ typedef struct {
     ps_journal *journal;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    ps_batch *queue[QUEUE]; /* closed batches on their way to the commit side */
+    ps_record_batch *queue[QUEUE]; /* closed batches on their way to the commit side */
     uint32_t put, taken;
     bool appended_all;
     bool committed_all;
@@ -38,15 +38,15 @@ static void *append_side(void *arg)
             pthread_cond_wait(&s->changed, &s->mutex);
         }
         pthread_mutex_unlock(&s->mutex);
-        ps_batch *batch = ps_journal_batch(s->journal);
+        ps_record_batch *batch = ps_journal_batch(s->journal);
         for (uint32_t k = 0; k < 1 + i % 9; k++) {
             uint32_t size = fx_payload(ps_journal_next_seq(s->journal), payload);
-            char *at = ps_batch_reserve(batch, size);
+            char *at = ps_record_batch_reserve(batch, size);
             if (at == NULL) {
                 break;
             }
             memcpy(at, payload, size);
-            (void)ps_batch_append(batch, fx_type(ps_journal_next_seq(s->journal)), size);
+            (void)ps_record_batch_append(batch, fx_type(ps_journal_next_seq(s->journal)), size);
         }
         batch = ps_journal_batch_close(s->journal);
         pthread_mutex_lock(&s->mutex);
@@ -68,7 +68,7 @@ static void *commit_side(void *arg)
             pthread_cond_wait(&s->changed, &s->mutex);
         }
         bool done = s->put == s->taken;
-        ps_batch *batch = done ? NULL : s->queue[s->taken++ % QUEUE];
+        ps_record_batch *batch = done ? NULL : s->queue[s->taken++ % QUEUE];
         uint32_t turn = s->taken;
         pthread_mutex_unlock(&s->mutex);
         if (done) {

@@ -117,7 +117,7 @@ static bool snapshot_is_done_in(ps_engine *engine, ps_sim *sim, int turn_count, 
         ps_error err;
         assert_int_equal(ps_engine_snapshot_step(engine, false, &busy, &err), PS_OK);
         assert_int_equal(ps_engine_snapshot_write(engine, &err), PS_OK);
-        ps_batch *batch = ps_engine_batch_close(engine);
+        ps_record_batch *batch = ps_engine_batch_close(engine);
         if (batch != NULL) {
             assert_int_equal(ps_journal_commit(ps_engine_journal(engine), batch, &err), PS_OK);
         }
