@@ -124,13 +124,14 @@ typedef struct {
     const ps_sort_key *sort;
     const ps_schema *input; /* names for texts */
     /* Several queries over one stream share the scan, the order and the partitioning. With more
-     * than one the output has a BIGINT column first, the query's number, and every query's columns
-     * side by side, NULL but for its own. */
+     * than one the output has a BIGINT column first, the query's number; then the keys, then every
+     * query's measures side by side, NULL but for its own. */
     uint32_t query_count;
     const ps_cep_query *queries;
     /* Limits (SEMANTICS decision (g)): 0 takes the default. */
     uint64_t runs_per_key_max;
     uint64_t rows_per_run_max;
+    bool evicts; /* too many runs: the oldest is dropped and counted; else the job fails */
 } ps_match_spec;
 
 ps_operator_new ps_op_match_new;

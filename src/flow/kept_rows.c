@@ -47,6 +47,15 @@ ps_code ps_kept_rows_add(ps_kept_rows *rows, const ps_batch *batch, uint32_t row
     return PS_OK;
 }
 
+ps_code ps_kept_rows_add_header(ps_kept_rows *rows, uint32_t *out_ref, ps_error *err)
+{
+    ps_code code = ps_heap_take(&rows->heap, rows->header_size + 8, out_ref, err);
+    if (code == PS_OK) {
+        memset(ps_heap_at(&rows->heap, *out_ref), 0, rows->header_size + 8);
+    }
+    return code;
+}
+
 void ps_kept_rows_drop(ps_kept_rows *rows, uint32_t ref)
 {
     ps_heap_give(&rows->heap, ref, rows->header_size + 8 + ps_kept_row_size(rows, ref));

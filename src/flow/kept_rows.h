@@ -24,6 +24,8 @@ PS_CHECKED ps_code ps_kept_rows_init(ps_kept_rows *rows, ps_store *store, ps_are
 /* Keeps row `row` of the batch; the header is zeroed. PS_E_LIMIT. */
 PS_CHECKED ps_code ps_kept_rows_add(ps_kept_rows *rows, const ps_batch *batch, uint32_t row,
                                     uint32_t *out_ref, ps_error *err);
+/* A header alone, zeroed: a row without columns. */
+PS_CHECKED ps_code ps_kept_rows_add_header(ps_kept_rows *rows, uint32_t *out_ref, ps_error *err);
 void ps_kept_rows_drop(ps_kept_rows *rows, uint32_t ref);
 
 static inline void *ps_kept_row_header(const ps_kept_rows *rows, uint32_t ref)

@@ -15,6 +15,7 @@
 #include "flow/aggregate_class.h"
 #include "flow/kept_rows.h"
 #include "flow/key_encoder.h"
+#include "flow/one_row.h"
 #include "flow/operators.h"
 #include "state/table.h"
 #include "state/timers.h"
@@ -54,11 +55,8 @@ typedef struct {
     uint32_t *result_of; /* per call: its number among the aggregator's; UINT32_MAX: ours */
     ps_value *results;
     /* one row for the aggregator: the columns that calls read */
-    ps_batch scratch;
+    ps_one_row scratch;
     bool *is_argument;
-    uint64_t *scratch_valid;
-    uint64_t scratch_sequence;
-    int64_t scratch_watermark;
 } over;
 
 static row_link *link_of(const over *self, uint32_t ref)
@@ -81,30 +79,14 @@ static char *state_of(over_key *key)
 /* The kept row's arguments as a batch of one row. */
 static const ps_batch *arguments_of(over *self, uint32_t ref)
 {
-    self->scratch_sequence = link_of(self, ref)->number;
+    self->scratch.sequence = link_of(self, ref)->number;
     for (uint32_t i = 0; i < self->column_count; i++) {
-        if (!self->is_argument[i]) {
-            continue;
-        }
-        ps_value value = ps_kept_row_get(&self->rows, ref, i);
-        ps_column *column = &self->scratch.columns[i];
-        column->valid[0] = value.is_null ? 0 : 1;
-        switch (self->rows.layout.classes[i]) {
-        case PS_PHYS_I64:
-            column->i64[0] = value.is_null ? 0 : value.i64;
-            break;
-        case PS_PHYS_F64:
-            column->f64[0] = value.is_null ? 0 : value.f64;
-            break;
-        case PS_PHYS_I128:
-            column->i128[0] = value.is_null ? 0 : value.i128;
-            break;
-        case PS_PHYS_TEXT:
-            column->text[0] = value.is_null ? PS_SLICE("") : value.text;
-            break;
+        if (self->is_argument[i]) {
+            ps_one_row_set(&self->scratch, i, self->rows.layout.classes[i],
+                           ps_kept_row_get(&self->rows, ref, i));
         }
     }
-    return &self->scratch;
+    return &self->scratch.batch;
 }
 
 static ps_code take_in(over *self, over_key *key, uint32_t ref, ps_error *err)
@@ -554,29 +536,14 @@ static void mark_arguments(over *self, const ps_aggregate_call *call)
 static ps_code make_scratch(over *self, ps_error *err)
 {
     ps_arena *arena = self->op.context.arena;
-    uint32_t count = self->column_count;
-    self->scratch = (ps_batch){
-        .row_count = 1,
-        .column_count = count,
-        .watermarks = &self->scratch_watermark,
-        .sequences = &self->scratch_sequence,
-    };
-    self->scratch.columns = ps_arena_take(arena, count * sizeof(ps_column));
-    self->is_argument = ps_arena_take(arena, count * sizeof(bool));
-    self->scratch_valid = ps_arena_take(arena, count * sizeof(uint64_t));
-    char *values = ps_arena_take(arena, count * sizeof(ps_value));
-    if (self->scratch.columns == NULL || self->is_argument == NULL || self->scratch_valid == NULL ||
-        values == NULL) {
+    self->is_argument = ps_arena_take(arena, self->column_count * sizeof(bool));
+    if (self->is_argument == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for OVER");
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        self->scratch.columns[i].values = values + i * sizeof(ps_value);
-        self->scratch.columns[i].valid = &self->scratch_valid[i];
     }
     for (uint32_t i = 0; i < self->spec->call_count; i++) {
         mark_arguments(self, &self->spec->calls[i]);
     }
-    return PS_OK;
+    return ps_one_row_init(&self->scratch, arena, self->column_count, err);
 }
 
 ps_code ps_op_over_new(const ps_node *node, const ps_operator_context *context, ps_operator **out,

@@ -1,0 +1,108 @@
+/* Slots and conditions of one query: values out of a run's rows, and whether a row may join it.
+ *
+ * Conditions over rows alone are evaluated for whole batches before (matcher.h) and looked up here
+ * by their bit; the others when a run asks. Aggregates whose state holds no references are carried
+ * along by each run and get one row at a time; the others are computed from the run's rows. */
+#ifndef PS_CEP_MATCH_SLOT_H
+#define PS_CEP_MATCH_SLOT_H
+
+#include "cep/automaton.h"
+#include "cep/match_state.h"
+#include "expr/program.h"
+#include "flow/one_row.h"
+
+/* An aggregate slot made ready. */
+typedef struct {
+    ps_aggregator *aggregator; /* NULL: the slot is no aggregate */
+    char *state;               /* scratch */
+    uint32_t size;
+    uint32_t offset; /* in a run's carried states; UINT32_MAX: not carried */
+    uint32_t variable;
+} ps_cep_slot_state;
+
+typedef struct {
+    uint32_t slot_count;
+    const ps_cep_slot *slots;
+    const ps_phys *classes; /* of the slots' values */
+    ps_cep_slot_state *states;
+} ps_cep_slots;
+
+typedef struct {
+    const ps_cep_condition *condition;
+    uint32_t bit; /* in rows' masks; UINT32_MAX: it looks at the run */
+    ps_cep_slots slots;
+    ps_program *program;
+    uint32_t asked; /* the last question's number, and its answer */
+    bool holds;
+} ps_cep_test;
+
+/* What conditions are evaluated with; shared by the queries of one operator. */
+typedef struct {
+    const ps_operator_context *context;
+    const ps_schema *input;
+    ps_kept_rows *rows;
+    ps_heap *heap;
+    ps_budget scratch_budget;
+    ps_store *scratch_store; /* of aggregates: never part of the state */
+    ps_one_row row;          /* the row under test, then the slots */
+    bool *is_read;           /* per input column: a condition or an aggregate reads it */
+    uint32_t loaded;         /* the kept row in `row`; 0: none */
+    uint32_t question;       /* of the run at hand */
+    uint32_t *chain;         /* of nodes, for aggregates */
+    uint32_t chain_room;
+} ps_cep_bench;
+
+typedef struct {
+    ps_cep_bench *bench;
+    const ps_cep_query *query;
+    const ps_cep_automaton *automaton;
+    ps_cep_test *tests;
+    uint32_t carried_count;
+    ps_cep_slot_state **carried;
+    uint32_t carried_size; /* bytes in each run */
+    ps_cep_slots measures;
+    ps_program *measure_program;
+    ps_column *measure_results;
+} ps_cep_compiled;
+
+/* What a slot is a view of: a run's last node (0: none), its carried states (NULL: none) and the
+ * row under test (0: none). */
+typedef struct {
+    uint32_t node;
+    const char *carried;
+    uint32_t row;
+} ps_cep_sight;
+
+struct ps_cep_view {
+    const ps_cep_compiled *query;
+    ps_cep_sight sight;
+};
+
+PS_CHECKED ps_code ps_cep_bench_init(ps_cep_bench *bench, const ps_operator_context *context,
+                                     const ps_schema *input, uint32_t slot_max, ps_error *err);
+void ps_cep_bench_release(ps_cep_bench *bench);
+
+/* bits[i]: of the automaton's condition i. */
+PS_CHECKED ps_code ps_cep_compiled_init(ps_cep_compiled *made, ps_cep_bench *bench,
+                                        const ps_cep_query *query,
+                                        const ps_cep_automaton *automaton, const uint32_t *bits,
+                                        ps_error *err);
+void ps_cep_compiled_release(ps_cep_compiled *made);
+
+/* Begins the questions about another run or row. */
+static inline void ps_cep_ask(ps_cep_bench *bench)
+{
+    bench->question++;
+}
+PS_CHECKED ps_code ps_cep_guard_holds(const ps_cep_compiled *query, const ps_cep_guard *guard,
+                                      const ps_cep_sight *sight, bool *out, ps_error *err);
+/* The row joined the run by that variable: its carried states follow. */
+PS_CHECKED ps_code ps_cep_carry(const ps_cep_compiled *query, uint32_t variable, uint32_t row,
+                                char *carried, ps_error *err);
+
+/* The values of the query's measures for a match that ends with that node: *out_columns[i].values
+ * [0]; valid until the next call. */
+PS_CHECKED ps_code ps_cep_measure(const ps_cep_compiled *query, uint32_t node,
+                                  const ps_column **out_columns, ps_error *err);
+
+#endif

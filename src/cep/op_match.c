@@ -1,0 +1,483 @@
+/* Match: rows in order of time, by key, through a matcher (SEMANTICS §12.8).
+ *
+ * By event time rows wait in a calendar: per time a list of rows and a list of deadlines, in a
+ * table, and one timer per time. When the watermark passes, rows go to their keys' runs in order of
+ * time, ORDER BY and arrival; then time passes for the runs whose deadline is due. A key is
+ * forgotten when no run is left and no row waits. By processing time a row goes at once.
+ */
+#include <stdlib.h>
+
+#include "cep/matcher.h"
+#include "flow/key_encoder.h"
+#include "state/table.h"
+#include "state/timers.h"
+
+/* Value of a time. */
+typedef struct {
+    uint32_t first_row, last_row; /* in order of arrival; 0: none */
+    uint32_t first_due, last_due; /* whose deadline it is */
+} moment;
+
+typedef struct {
+    ps_operator op;
+    const ps_match_spec *spec;
+    ps_matcher *matcher;
+    ps_kept_rows *rows;
+    ps_heap *heap;
+    ps_key_encoder encoder;
+    ps_table *keys;    /* → ps_cep_key */
+    ps_table *moments; /* time → moment */
+    ps_timers *timers;
+    uint32_t *entries; /* of the rows at hand */
+    /* of the firing at hand */
+    uint32_t *sorted; /* rows of one time */
+    uint32_t sorted_room;
+    uint32_t first_due, last_due;
+    /* the rows of a batch that were scanned: its conditions are evaluated once, however often it is
+     * cut */
+    const ps_batch *scanned;
+    uint64_t scanned_sequence; /* of the row before scanned_next */
+    uint32_t scanned_next;
+    uint32_t *first_measure; /* per query: its first column of the output */
+} match;
+
+static ps_code no_memory(ps_error *err)
+{
+    return ps_error_set(err, PS_E_MEMORY, "no memory for a pattern");
+}
+
+/* ── output ── */
+
+static ps_code set_columns(match *self, const ps_cep_found *found, ps_error *err)
+{
+    ps_batch_builder *builder = &self->op.context.outlet->builder;
+    uint32_t at = self->spec->query_count > 1 ? 1 : 0;
+    if (at == 1) {
+        ps_batch_builder_set_i64(builder, 0, found->query);
+    }
+    uint32_t row = ps_cep_node_at(self->heap, found->node)->row;
+    ps_code code = PS_OK;
+    for (uint32_t i = 0; code == PS_OK && i < self->spec->keys.count; i++) {
+        ps_value key = ps_kept_row_get(self->rows, row, self->spec->keys.columns[i]);
+        code = ps_batch_builder_set(builder, at + i, key, err);
+    }
+    const ps_column *columns = NULL;
+    const ps_cep_compiled *query = ps_matcher_query(self->matcher, found->query);
+    if (code == PS_OK) {
+        code = ps_cep_measure(query, found->node, &columns, err);
+    }
+    uint32_t count = query->query->measures.expr_count;
+    for (uint32_t i = 0; code == PS_OK && i < count; i++) {
+        code = ps_batch_builder_copy(builder, self->first_measure[found->query] + i, &columns[i], 0,
+                                     err);
+    }
+    return code;
+}
+
+static ps_code on_found(void *with, const ps_cep_found *found, ps_error *err)
+{
+    match *self = with;
+    ps_outlet *outlet = self->op.context.outlet;
+    const ps_cep_compiled *query = ps_matcher_query(self->matcher, found->query);
+    if (query->query->emit != NULL) {
+        const ps_cep_view view = {.query = query, .sight = {.node = found->node}};
+        return query->query->emit(query->query->user, &view, found->is_timeout, outlet, err);
+    }
+    ps_code code = ps_outlet_begin_row(outlet, PS_KIND_INSERT, err);
+    if (code == PS_OK) {
+        code = set_columns(self, found, err);
+    }
+    if (code == PS_OK) {
+        ps_outlet_end_row(outlet);
+    }
+    return code;
+}
+
+/* ── the calendar ── */
+
+static ps_code moment_of(match *self, int64_t time, moment **out, ps_error *err)
+{
+    ps_slice key = ps_slice_of((const char *)&time, sizeof time);
+    uint32_t entry;
+    bool is_new;
+    ps_code code =
+        ps_table_put(self->moments, ps_table_hash(&time, sizeof time), key, &entry, &is_new, err);
+    if (code == PS_OK && is_new) {
+        code = ps_timers_add(self->timers, time, entry, err);
+    }
+    if (code == PS_OK) {
+        *out = ps_table_touch(self->moments, entry);
+        self->op.due = time < self->op.due ? time : self->op.due;
+    }
+    return code;
+}
+
+static ps_code await_row(match *self, int64_t time, uint32_t row, ps_error *err)
+{
+    moment *at;
+    ps_code code = moment_of(self, time, &at, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    if (at->last_row != 0) {
+        ((ps_cep_row *)ps_kept_row_touch(self->rows, at->last_row))->next = row;
+    } else {
+        at->first_row = row;
+    }
+    at->last_row = row;
+    return PS_OK;
+}
+
+static void link_due(match *self, uint32_t *first, uint32_t *last, uint32_t active)
+{
+    ps_heap_touch(self->heap, active, sizeof(ps_cep_active));
+    ps_cep_active_at(self->heap, active)->next_due = 0;
+    if (*last != 0) {
+        ps_heap_touch(self->heap, *last, sizeof(ps_cep_active));
+        ps_cep_active_at(self->heap, *last)->next_due = active;
+    } else {
+        *first = active;
+    }
+    *last = active;
+}
+
+static ps_code on_ask(void *with, uint32_t active, int64_t deadline, ps_error *err)
+{
+    match *self = with;
+    moment *at;
+    ps_code code = moment_of(self, deadline, &at, err);
+    if (code == PS_OK) {
+        link_due(self, &at->first_due, &at->last_due, active);
+    }
+    return code;
+}
+
+/* ── keys ── */
+
+static void forget_idle(match *self, uint32_t entry)
+{
+    const ps_cep_key *key = ps_table_value(self->keys, entry);
+    if (key->actives == 0 && key->waiting == 0) {
+        ps_table_remove(self->keys, entry);
+    }
+}
+
+static ps_code process_row(match *self, uint32_t row, ps_error *err)
+{
+    uint32_t entry = ps_cep_row_at(self->rows, row)->key;
+    ps_cep_key *key = ps_table_touch(self->keys, entry);
+    key->waiting--;
+    ps_code code = ps_matcher_process(self->matcher, key, entry, row, err);
+    if (code == PS_OK) {
+        forget_idle(self, entry);
+    }
+    return code;
+}
+
+/* ── firing ── */
+
+static int compare_rows(const match *self, uint32_t a, uint32_t b)
+{
+    for (uint32_t i = 0; i < self->spec->sort_count; i++) {
+        const ps_sort_key *by = &self->spec->sort[i];
+        ps_value left = ps_kept_row_get(self->rows, a, by->column);
+        ps_value right = ps_kept_row_get(self->rows, b, by->column);
+        int order;
+        if (left.is_null != right.is_null) {
+            order = left.is_null == by->nulls_last ? 1 : -1;
+        } else {
+            order = ps_value_compare(self->rows->types[by->column], &left, &right);
+            order = by->is_descending ? -order : order;
+        }
+        if (order != 0) {
+            return order;
+        }
+    }
+    return 0;
+}
+
+/* Rows of one time by the further columns of ORDER BY; equal ones as they arrived. */
+static ps_code sort_rows(match *self, uint32_t *first, ps_error *err)
+{
+    uint32_t count = 0;
+    for (uint32_t row = *first; row != 0; row = ps_cep_row_at(self->rows, row)->next) {
+        if (count == self->sorted_room) {
+            uint32_t room = count == 0 ? 64 : count * 2;
+            uint32_t *larger = realloc(self->sorted, room * sizeof *larger);
+            if (larger == NULL) {
+                return no_memory(err);
+            }
+            self->sorted = larger;
+            self->sorted_room = room;
+        }
+        uint32_t at = count++;
+        for (; at > 0 && compare_rows(self, self->sorted[at - 1], row) > 0; at--) {
+            self->sorted[at] = self->sorted[at - 1];
+        }
+        self->sorted[at] = row;
+    }
+    uint32_t next = 0;
+    for (uint32_t i = count; i > 0; i--) {
+        ((ps_cep_row *)ps_kept_row_touch(self->rows, self->sorted[i - 1]))->next = next;
+        next = self->sorted[i - 1];
+    }
+    *first = next;
+    return PS_OK;
+}
+
+/* The rows of one time meet their runs; what is due then is put by. */
+static ps_code fire(match *self, uint32_t entry, ps_error *err)
+{
+    moment at = *(const moment *)ps_table_value(self->moments, entry);
+    ps_table_remove(self->moments, entry);
+    while (at.first_due != 0) {
+        uint32_t active = at.first_due;
+        at.first_due = ps_cep_active_at(self->heap, active)->next_due;
+        link_due(self, &self->first_due, &self->last_due, active);
+    }
+    ps_code code = PS_OK;
+    if (self->spec->sort_count > 0 && at.first_row != at.last_row) {
+        code = sort_rows(self, &at.first_row, err);
+    }
+    uint32_t row = at.first_row;
+    while (code == PS_OK && row != 0) {
+        uint32_t next = ps_cep_row_at(self->rows, row)->next;
+        code = process_row(self, row, err);
+        row = next;
+    }
+    return code;
+}
+
+/* Time has passed for what is due. */
+static ps_code expire(match *self, int64_t watermark, ps_error *err)
+{
+    ps_code code = PS_OK;
+    while (code == PS_OK && self->first_due != 0) {
+        uint32_t active = self->first_due;
+        self->first_due = ps_cep_active_at(self->heap, active)->next_due;
+        uint32_t entry = ps_cep_active_at(self->heap, active)->key;
+        ps_cep_key *key = ps_table_touch(self->keys, entry);
+        code = ps_matcher_expire(self->matcher, key, active, watermark, err);
+        if (code == PS_OK) {
+            forget_idle(self, entry);
+        }
+    }
+    self->last_due = 0;
+    return code;
+}
+
+static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
+{
+    match *self = (match *)op;
+    int64_t time;
+    uint64_t entry;
+    ps_code code = PS_OK;
+    do {
+        while (code == PS_OK && ps_timers_take(self->timers, watermark, &time, &entry)) {
+            code = fire(self, (uint32_t)entry, err);
+        }
+        if (code == PS_OK) {
+            code = expire(self, watermark, err); /* which may ask for deadlines by then */
+        }
+    } while (code == PS_OK && ps_timers_earliest(self->timers) <= watermark &&
+             ps_timers_count(self->timers) > 0);
+    op->due = ps_timers_earliest(self->timers);
+    return code;
+}
+
+/* ── rows in ── */
+
+/* Conditions over rows alone, for the whole of a batch when its first row comes. */
+static ps_code scan(match *self, const ps_batch *batch, uint32_t from, ps_error *err)
+{
+    if (self->scanned == batch && self->scanned_next == from && from > 0 &&
+        self->scanned_sequence == batch->sequences[from - 1]) {
+        return PS_OK;
+    }
+    self->scanned = batch;
+    return ps_matcher_scan(self->matcher, batch, from, batch->row_count, err);
+}
+
+static void scanned_until(match *self, const ps_batch *batch, uint32_t next)
+{
+    self->scanned_next = next;
+    self->scanned_sequence = batch->sequences[next - 1];
+    if (next == batch->row_count) {
+        self->scanned = NULL;
+    }
+}
+
+static bool is_late(const match *self, const ps_batch *batch, uint32_t row)
+{
+    const ps_column *times = &batch->columns[self->spec->time_column];
+    return ps_column_is_null(times, row) || times->i64[row] <= batch->watermarks[row];
+}
+
+/* The rows that can be taken before some would be due, and keys of those that are not late. */
+static uint32_t prepare(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
+                        ps_slice *keys)
+{
+    int64_t due = self->op.due;
+    const int64_t *times = batch->columns[self->spec->time_column].i64;
+    uint32_t row = from;
+    for (; row < to && (row == from || batch->watermarks[row] < due); row++) {
+        if (is_late(self, batch, row)) {
+            keys[row - from] = (ps_slice){0};
+            ps_operator_count_late(&self->op, 0, batch, row);
+        } else {
+            due = times[row] < due ? times[row] : due;
+        }
+    }
+    return row;
+}
+
+static ps_code take_rows(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
+                         ps_error *err)
+{
+    const int64_t *times = batch->columns[self->spec->time_column].i64;
+    ps_code code = PS_OK;
+    for (uint32_t row = from; code == PS_OK && row < to; row++) {
+        uint32_t entry = self->entries[row - from];
+        if (entry == PS_TABLE_NONE) {
+            continue;
+        }
+        uint32_t ref;
+        code = ps_matcher_keep(self->matcher, batch, row, times[row], &ref, err);
+        if (code == PS_OK) {
+            ps_cep_row_at(self->rows, ref)->key = entry;
+            ((ps_cep_key *)ps_table_touch(self->keys, entry))->waiting++;
+            code = await_row(self, times[row], ref, err);
+        }
+    }
+    return code;
+}
+
+static ps_code take_by_arrival(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
+                               ps_error *err)
+{
+    ps_code code = PS_OK;
+    for (uint32_t row = from; code == PS_OK && row < to; row++) {
+        uint32_t ref;
+        ps_outlet_stamp_row(self->op.context.outlet, batch, row);
+        code =
+            ps_matcher_keep(self->matcher, batch, row, self->op.context.clock->now_ms, &ref, err);
+        if (code == PS_OK) {
+            uint32_t entry = self->entries[row - from];
+            ps_cep_row_at(self->rows, ref)->key = entry;
+            ((ps_cep_key *)ps_table_touch(self->keys, entry))->waiting++;
+            code = process_row(self, ref, err);
+        }
+    }
+    return code;
+}
+
+static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                       uint32_t to, uint32_t *out_done, ps_error *err)
+{
+    (void)input;
+    match *self = (match *)op;
+    bool by_arrival = self->spec->is_processing_time;
+    ps_slice *keys;
+    ps_code code = scan(self, batch, from, err);
+    /* a key may be forgotten as soon as its row was matched: by arrival row by row */
+    to = by_arrival ? from + 1 : to;
+    if (code == PS_OK) {
+        code = ps_key_encode_run(&self->encoder, batch, from, to, &keys, err);
+    }
+    if (code == PS_OK) {
+        to = by_arrival ? to : prepare(self, batch, from, to, keys);
+        code = ps_table_put_all(self->keys, to - from, keys, self->entries, NULL, err);
+    }
+    if (code == PS_OK) {
+        code = by_arrival ? take_by_arrival(self, batch, from, to, err)
+                          : take_rows(self, batch, from, to, err);
+    }
+    scanned_until(self, batch, to);
+    *out_done = to - from;
+    return code;
+}
+
+/* ── set-up ── */
+
+static void free_match(ps_operator *op)
+{
+    match *self = (match *)op;
+    ps_matcher_free(self->matcher);
+    ps_key_encoder_release(&self->encoder);
+    free(self->sorted);
+    free(self);
+}
+
+static const ps_operator_class match_class = {
+    .name = "Match",
+    .on_rows = on_rows,
+    .on_watermark = on_watermark,
+    .free = free_match,
+};
+
+static ps_code open_state(match *self, ps_error *err)
+{
+    const ps_operator_context *context = &self->op.context;
+    ps_store *store = context->store;
+    ps_code code = ps_key_encoder_init(&self->encoder, context->arena, self->spec->keys,
+                                       self->spec->input, err);
+    if (code == PS_OK) {
+        code = ps_table_new(store, "keys", ps_key_encoder_size(&self->encoder), sizeof(ps_cep_key),
+                            &self->keys, err);
+    }
+    if (code == PS_OK) {
+        code = ps_table_new(store, "moments", sizeof(int64_t), sizeof(moment), &self->moments, err);
+    }
+    if (code == PS_OK) {
+        code = ps_timers_new(store, "timers", &self->timers, err);
+    }
+    const ps_matcher_options options = {
+        .spec = self->spec,
+        .context = context,
+        .emit = on_found,
+        .ask = self->spec->is_processing_time ? NULL : on_ask,
+        .with = self,
+    };
+    return code == PS_OK ? ps_matcher_new(&options, &self->matcher, err) : code;
+}
+
+static ps_code lay_out(match *self, ps_error *err)
+{
+    ps_arena *arena = self->op.context.arena;
+    const ps_match_spec *spec = self->spec;
+    self->entries = ps_arena_take(arena, PS_BATCH_ROWS * sizeof *self->entries);
+    self->first_measure = ps_arena_take(arena, spec->query_count * sizeof *self->first_measure);
+    if (self->entries == NULL || self->first_measure == NULL) {
+        return no_memory(err);
+    }
+    uint32_t at = spec->keys.count + (spec->query_count > 1 ? 1 : 0);
+    for (uint32_t q = 0; q < spec->query_count; q++) {
+        self->first_measure[q] = at;
+        at += spec->queries[q].measures.expr_count;
+    }
+    return PS_OK;
+}
+
+ps_code ps_op_match_new(const ps_node *node, const ps_operator_context *context, ps_operator **out,
+                        ps_error *err)
+{
+    match *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return no_memory(err);
+    }
+    self->op.class = &match_class;
+    self->op.context = *context;
+    self->spec = (const ps_match_spec *)node->user;
+    ps_code code = lay_out(self, err);
+    if (code == PS_OK) {
+        code = open_state(self, err);
+    }
+    if (code != PS_OK) {
+        free_match(&self->op);
+        return code;
+    }
+    self->rows = ps_matcher_rows(self->matcher);
+    self->heap = ps_matcher_heap(self->matcher);
+    *out = &self->op;
+    return PS_OK;
+}
