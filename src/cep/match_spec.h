@@ -141,6 +141,10 @@ ps_operator_new ps_op_match_new;
 PS_CHECKED ps_code ps_cep_pattern_check(const ps_cep_pattern *pattern, bool *out_matches_empty,
                                         ps_error *err);
 
+/* A window, or no stage that can wait or repeat without end: a run's length is known beforehand
+ * (SEMANTICS decision (g)). Groups without a window count as unbounded. */
+bool ps_cep_pattern_is_bounded(const ps_cep_pattern *pattern);
+
 /* The automaton for people: DOT text, or a tree of stages, states and edges. `input` names columns
  * in conditions. */
 void ps_cep_print_dot(const ps_cep_pattern *pattern, const ps_schema *input, ps_buf *out);
