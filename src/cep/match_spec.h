@@ -71,6 +71,7 @@ struct ps_cep_stage {
     int64_t within_previous_ms; /* 0: none */
     int64_t times_within_ms;    /* 0: none */
     uint32_t group_count;       /* 0: a variable; else the stages of the group */
+    bool group_is_choice;       /* one of them (SQL: A | B), not one after the other */
     const ps_cep_stage *const *group;
 };
 

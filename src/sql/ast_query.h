@@ -51,6 +51,7 @@ struct ps_ast_pattern {
     uint32_t item_count;
     ps_ast_pattern **items;
     bool is_quantified, is_reluctant;
+    bool has_no_minimum;             /* {,m}, which Flink parses and then refuses */
     uint32_t repeat_min, repeat_max; /* 1, 1 without a quantifier; A+: 1, PS_AST_UNBOUNDED */
 };
 

@@ -15,7 +15,8 @@ enum {
     PS_BIND_OVER = 1 << 21,      /* + number of the OVER call */
     PS_BIND_PROPERTY = 1 << 22,  /* + ps_window_property, of GROUP BY TUMBLE(…) */
     PS_BIND_GROUPING = 1 << 23,  /* + number of the GROUPING call */
-    PS_BIND_OUTER = 1 << 24      /* + column of the enclosing query */
+    PS_BIND_OUTER = 1 << 24,     /* + column of the enclosing query */
+    PS_BIND_SLOT = 1 << 25       /* + number of a value out of a match's rows (bind_match.h) */
 };
 
 /* ── names ── */
@@ -98,11 +99,14 @@ typedef struct {
     ps_sql_span at;
 } ps_bound_grouping;
 
+typedef struct ps_match_names ps_match_names; /* bind_match.h */
+
 /* Where an expression is bound, and what it may hold. */
 typedef struct {
     ps_binder *binder;
     ps_scope *scope;
     const char *clause;          /* "WHERE", for messages */
+    ps_match_names *match;       /* inside of MATCH_RECOGNIZE; NULL: not */
     const ps_ast_select *select; /* named windows; NULL: none */
     bool takes_aggregates, takes_overs, takes_subqueries;
     bool in_aggregate;
@@ -120,6 +124,13 @@ const ps_expr *ps_bind_expr(ps_bind_context *context, const ps_ast_expr *expr);
 /* A BOOLEAN; fails with the clause's name otherwise. */
 const ps_expr *ps_bind_condition(ps_bind_context *context, const ps_ast_expr *expr);
 const ps_expr *ps_bind_name(ps_bind_context *context, const ps_ast_expr *expr);
+/* A field of a ROW by its name. */
+const ps_expr *ps_bind_field(ps_bind_context *context, const ps_expr *row, const ps_ast_name *name);
+/* Fails: there is no such column; proposes the nearest. */
+_Noreturn void ps_bind_no_column(ps_bind_context *context, const ps_ast_names *path);
+/* A call of an aggregate or OVER function with its bound arguments, no clauses. */
+ps_bound_call ps_bind_resolve_call(ps_bind_context *context, const ps_ast_expr *expr,
+                                   const char *name);
 const ps_expr *ps_bind_literal(ps_plan *plan, const ps_ast_expr *expr);
 const ps_expr *ps_bind_call(ps_bind_context *context, const ps_ast_expr *expr);
 /* JSON_VALUE, JSON_QUERY … with their clauses. */
@@ -154,6 +165,8 @@ ps_scope *ps_bind_from(ps_binder *binder, const ps_ast_from *from, ps_scope *out
 ps_scope *ps_scope_new(ps_binder *binder, ps_rel *rel, ps_slice name, ps_scope *outer);
 /* FROM TABLE(TUMBLE(…)) */
 ps_rel *ps_bind_window_function(ps_binder *binder, const ps_ast_expr *call, ps_scope *outer);
+/* FROM t MATCH_RECOGNIZE (…) */
+ps_rel *ps_bind_match(ps_binder *binder, const ps_ast_from *from);
 /* The table, view or WITH query of a path. */
 ps_rel *ps_bind_table(ps_binder *binder, const ps_ast_names *path, const ps_ast_hints *hints);
 /* HOP windows that are aggregated, and CUMULATE ones always, are made of whole steps. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "expr/function.h"
-#include "sql/bind.h"
+#include "sql/bind_match.h"
 
 const char *ps_bind_call_name(const ps_ast_call *call, char *out, size_t size)
 {
@@ -173,9 +173,8 @@ static void refuse_clauses(ps_plan *plan, const ps_ast_call *call, ps_sql_span a
     }
 }
 
-/* Class, result and coerced arguments of an aggregate or OVER function. */
-static ps_bound_call resolve_call(ps_bind_context *context, const ps_ast_expr *expr,
-                                  const char *name)
+ps_bound_call ps_bind_resolve_call(ps_bind_context *context, const ps_ast_expr *expr,
+                                   const char *name)
 {
     ps_plan *plan = context->binder->plan;
     const ps_ast_call *call = expr->call;
@@ -183,6 +182,7 @@ static ps_bound_call resolve_call(ps_bind_context *context, const ps_ast_expr *e
     const ps_type *types[PS_AGGREGATE_ARGUMENTS_MAX];
     ps_bound_call bound = {.is_distinct = call->is_distinct, .name = name};
     ps_error err;
+    refuse_clauses(plan, call, expr->at);
     bool is_star = call->arguments.count == 1 && call->arguments.items[0]->kind == PS_AST_EXPR_STAR;
     if (is_star && strcmp(name, "COUNT") != 0) {
         ps_plan_fail(plan, PS_E_INVALID, expr->at, "%s(*) is not possible, only COUNT(*)", name);
@@ -254,11 +254,10 @@ static const ps_expr *bind_aggregate_call(ps_bind_context *context, const ps_ast
     if (context->in_aggregate) {
         ps_plan_fail(plan, PS_E_INVALID, expr->at, "aggregate calls cannot be nested");
     }
-    refuse_clauses(plan, call, expr->at);
     context->in_aggregate = true;
     bool takes_overs = context->takes_overs;
     context->takes_overs = false;
-    ps_bound_call bound = resolve_call(context, expr, name);
+    ps_bound_call bound = ps_bind_resolve_call(context, expr, name);
     if (call->filter != NULL) {
         const char *clause = context->clause;
         context->clause = "FILTER";
@@ -396,12 +395,11 @@ static const ps_expr *bind_over_call(ps_bind_context *context, const ps_ast_expr
         ps_plan_fail_hint(plan, expr->at, "LAG looks back",
                           "LEAD is not possible on a stream: it needs rows that are to come");
     }
-    refuse_clauses(plan, call, expr->at);
     if (call->filter != NULL) {
         ps_plan_refuse(plan, expr->at, "FILTER of an OVER function");
     }
     context->takes_overs = false;
-    ps_bound_call bound = resolve_call(context, expr, name);
+    ps_bound_call bound = ps_bind_resolve_call(context, expr, name);
     ps_bound_over *over = bind_over(context, call->over, name);
     context->takes_overs = true;
     if (context->over != NULL && !overs_equal(context->over, over)) {
@@ -498,6 +496,10 @@ const ps_expr *ps_bind_call(ps_bind_context *context, const ps_ast_expr *expr)
     ps_bind_call_name(call, name, NAME_MAX_SIZE);
     if (name[0] == '\0') {
         ps_plan_refuse(plan, expr->at, "a function of a catalog");
+    }
+    const ps_expr *found = context->match != NULL ? ps_bind_match_call(context, expr, name) : NULL;
+    if (found != NULL) {
+        return found;
     }
     if (call->over != NULL) {
         return bind_over_call(context, expr, name);

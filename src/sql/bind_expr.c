@@ -4,7 +4,7 @@
 
 #include "expr/function.h"
 #include "expr/program.h"
-#include "sql/bind.h"
+#include "sql/bind_match.h"
 
 static const ps_expr *call(ps_bind_context *context, ps_sql_span at, const char *name,
                            uint32_t count, const ps_expr *const *arguments)
@@ -97,8 +97,7 @@ static const ps_expr *path_column(ps_bind_context *context, const ps_scope *scop
     return ps_scope_column(plan, scope, &path->items[0]);
 }
 
-static const ps_expr *field_of(ps_bind_context *context, const ps_expr *row,
-                               const ps_ast_name *name)
+const ps_expr *ps_bind_field(ps_bind_context *context, const ps_expr *row, const ps_ast_name *name)
 {
     ps_plan *plan = context->binder->plan;
     const ps_expr *out = NULL;
@@ -122,7 +121,7 @@ static const ps_expr *field_of(ps_bind_context *context, const ps_expr *row,
     ps_plan_fail_hint(plan, name->at, hint.data, "the ROW has no field '%s'", name->text);
 }
 
-static _Noreturn void no_column(ps_bind_context *context, const ps_ast_names *path)
+_Noreturn void ps_bind_no_column(ps_bind_context *context, const ps_ast_names *path)
 {
     ps_plan *plan = context->binder->plan;
     const ps_scope *scope = context->scope;
@@ -151,6 +150,9 @@ const ps_expr *ps_bind_name(ps_bind_context *context, const ps_ast_expr *expr)
 {
     ps_plan *plan = context->binder->plan;
     const ps_ast_names *path = &expr->path;
+    if (context->match != NULL) {
+        return ps_bind_match_name(context, path);
+    }
     uint32_t used = 0;
     const ps_expr *found = path_column(context, context->scope, path, &used);
     if (found == NULL && context->scope->outer != NULL) {
@@ -163,10 +165,10 @@ const ps_expr *ps_bind_name(ps_bind_context *context, const ps_ast_expr *expr)
         }
     }
     if (found == NULL) {
-        no_column(context, path);
+        ps_bind_no_column(context, path);
     }
     for (; used < path->count; used++) {
-        found = field_of(context, found, &path->items[used]);
+        found = ps_bind_field(context, found, &path->items[used]);
     }
     return found;
 }
@@ -436,7 +438,8 @@ const ps_expr *ps_bind_expr(ps_bind_context *context, const ps_ast_expr *expr)
     case PS_AST_EXPR_CALL:
         return ps_bind_call(context, expr);
     case PS_AST_EXPR_FIELD:
-        return field_of(context, ps_bind_expr(context, expr->field.operand), &expr->field.name);
+        return ps_bind_field(context, ps_bind_expr(context, expr->field.operand),
+                             &expr->field.name);
     case PS_AST_EXPR_INDEX:
         return call(context, expr->at, "[]", 2,
                     (const ps_expr *[]){ps_bind_expr(context, expr->index.operand),

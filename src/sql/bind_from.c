@@ -507,7 +507,7 @@ ps_scope *ps_bind_from(ps_binder *binder, const ps_ast_from *from, ps_scope *out
         }
         return scope;
     case PS_AST_FROM_MATCH:
-        ps_plan_refuse(plan, from->at, "MATCH_RECOGNIZE");
+        return ps_scope_new(binder, ps_bind_match(binder, from), name_slice(&from->alias), outer);
     }
     PS_ASSERT(false);
     return NULL;

@@ -1,6 +1,7 @@
 /* EXPLAIN: a flow graph as a tree, sinks first. A node that several read is printed once. */
 #include "base/hash.h"
 #include "flow/operators.h"
+#include "sql/explain_match.h"
 #include "sql/session.h"
 
 enum { PLAN_TEXT_MAX = 16 << 20 };
@@ -9,6 +10,7 @@ typedef struct {
     ps_buf *out;
     const ps_graph *graph;
     bool *printed; /* by node id */
+    bool shows_automata;
 } printer;
 
 static const char *changes_name(ps_changes changes)
@@ -255,9 +257,19 @@ static void print_interval(ps_buf *out, const ps_node *node)
                          (long long)node->interval_join->upper_ms);
 }
 
-/* What the operator does. */
-static void print_details(ps_buf *out, const ps_node *node)
+static void print_user(const printer *p, const ps_node *node)
 {
+    if (ps_explain_match_of(node) != NULL) {
+        ps_explain_match(node, !p->shows_automata, p->out);
+    } else {
+        ps_buf_append_format(p->out, " %s", node->user->name);
+    }
+}
+
+/* What the operator does. */
+static void print_details(const printer *p, const ps_node *node)
+{
+    ps_buf *out = p->out;
     switch (node->kind) {
     case PS_NODE_SOURCE:
         print_source(out, node);
@@ -325,7 +337,7 @@ static void print_details(ps_buf *out, const ps_node *node)
         print_sink(out, node);
         return;
     case PS_NODE_USER:
-        ps_buf_append_format(out, " %s", node->user->name);
+        print_user(p, node);
         return;
     case PS_NODE_UNION:
     case PS_NODE_DROP_UPDATE_BEFORE:
@@ -366,6 +378,9 @@ static const char *state_text(const ps_node *node)
         return node->window_assign->window.kind == PS_WINDOW_SESSION ? "rows of open sessions"
                                                                      : NULL;
     case PS_NODE_USER:
+        if (ps_explain_match_of(node) != NULL) {
+            return "rows until the watermark, and partial matches";
+        }
         return node->user->is_stateful ? "rows or results of open windows" : NULL;
     case PS_NODE_SOURCE:
     case PS_NODE_VALUES:
@@ -387,13 +402,15 @@ static void print_node(printer *p, const ps_node *node, uint32_t depth)
     for (uint32_t i = 0; i < depth; i++) {
         ps_buf_append_text(p->out, i + 1 == depth ? "+- " : "   ");
     }
-    ps_buf_append_format(p->out, "%s#%u", ps_node_kind_name(node->kind), node->id);
+    bool is_match = ps_explain_match_of(node) != NULL;
+    ps_buf_append_format(p->out, "%s#%u", is_match ? "Match" : ps_node_kind_name(node->kind),
+                         node->id);
     if (p->printed[node->id]) {
         ps_buf_append_text(p->out, " (above)\n");
         return;
     }
     p->printed[node->id] = true;
-    print_details(p->out, node);
+    print_details(p, node);
     ps_buf_append_format(p->out, "  {%s", changes_name(node->changes));
     if (node->changes != PS_CHANGES_APPEND) {
         print_columns(p->out, "key", node->upsert_key, node->schema.fields);
@@ -406,16 +423,19 @@ static void print_node(printer *p, const ps_node *node, uint32_t depth)
         ps_buf_append_format(p->out, ", state: %s", state_text(node));
     }
     ps_buf_append_text(p->out, "}\n");
+    if (is_match && p->shows_automata) {
+        ps_explain_automata(node, 3 * depth + 3, p->out);
+    }
     for (uint32_t i = 0; i < node->input_count; i++) {
         print_node(p, node->inputs[i], depth + 1);
     }
 }
 
-void ps_graph_print(const ps_graph *graph, ps_buf *out)
+static void print_graph(const ps_graph *graph, bool shows_automata, ps_buf *out)
 {
     ps_arena arena;
     ps_arena_init(&arena, 1 << 20);
-    printer p = {out, graph, ps_arena_take(&arena, graph->node_count + 1)};
+    printer p = {out, graph, ps_arena_take(&arena, graph->node_count + 1), shows_automata};
     for (uint32_t i = 0; i < graph->node_count && p.printed != NULL; i++) {
         if (graph->nodes[i]->kind == PS_NODE_SINK) {
             print_node(&p, graph->nodes[i], 0);
@@ -425,11 +445,16 @@ void ps_graph_print(const ps_graph *graph, ps_buf *out)
     ps_arena_release(&arena);
 }
 
+void ps_graph_print(const ps_graph *graph, ps_buf *out)
+{
+    print_graph(graph, true, out);
+}
+
 uint64_t ps_graph_fingerprint(const ps_graph *graph)
 {
     ps_buf text;
     ps_buf_init(&text, PLAN_TEXT_MAX);
-    ps_graph_print(graph, &text);
+    print_graph(graph, false, &text);
     uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
     ps_buf_release(&text);
     return fingerprint;

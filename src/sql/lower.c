@@ -171,7 +171,8 @@ static void refresh(ps_rel *rel)
             column_plain(&rel->columns[i]);
         }
         return;
-    case PS_REL_JOIN: /* by its kind: lower_join.c */
+    case PS_REL_MATCH: /* lower_match.c */
+    case PS_REL_JOIN:  /* by its kind: lower_join.c */
     case PS_REL_SCAN:
     case PS_REL_VALUES:
         return;
@@ -306,6 +307,8 @@ ps_node *ps_lower(ps_lowering *lowering, ps_rel *rel, bool before)
         return ps_lower_sort(lowering, rel, before);
     case PS_REL_UNNEST:
         return lower_unnest(lowering, rel);
+    case PS_REL_MATCH:
+        return ps_lower_match(lowering, rel);
     case PS_REL_SCAN: /* always below a calc: ps_rel_prune */
         break;
     }

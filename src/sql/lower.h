@@ -61,6 +61,8 @@ ps_node *ps_lower_join(ps_lowering *lowering, ps_rel *rel, bool before);
 ps_node *ps_lower_over(ps_lowering *lowering, ps_rel *rel);
 ps_node *ps_lower_rank(ps_lowering *lowering, ps_rel *rel, bool before);
 ps_node *ps_lower_sort(ps_lowering *lowering, ps_rel *rel, bool before);
+/* lower_match.c */
+ps_node *ps_lower_match(ps_lowering *lowering, ps_rel *rel);
 /* lower_aggregate.c */
 ps_node *ps_lower_aggregate(ps_lowering *lowering, ps_rel *rel, bool before);
 ps_node *ps_lower_window(ps_lowering *lowering, ps_rel *rel);

@@ -35,6 +35,7 @@ static bool braces_read(ps_parser *parser, ps_ast_pattern *pattern)
     enum { REPEAT_MAX = INT32_MAX - 1 };
     bool has_min = ps_parser_is(parser, PS_TOKEN_INTEGER);
     pattern->repeat_min = 0;
+    pattern->has_no_minimum = !has_min;
     if (has_min && !ps_parser_unsigned(parser, "a number", REPEAT_MAX, &pattern->repeat_min)) {
         return false;
     }

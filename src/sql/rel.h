@@ -11,6 +11,7 @@
 #ifndef PS_SQL_REL_H
 #define PS_SQL_REL_H
 
+#include "cep/match_spec.h"
 #include "sql/plan.h"
 
 enum { PS_REL_COUNT_MAX = 20000 };
@@ -45,7 +46,8 @@ typedef enum {
     PS_REL_UNION,
     PS_REL_SET,
     PS_REL_SORT,
-    PS_REL_UNNEST
+    PS_REL_UNNEST,
+    PS_REL_MATCH
 } ps_rel_kind;
 
 typedef enum { PS_TEMPORAL_NONE, PS_TEMPORAL_ROWTIME, PS_TEMPORAL_PROCTIME } ps_temporal_kind;
@@ -134,6 +136,19 @@ struct ps_rel {
             bool is_left, with_ordinality;
             uint32_t element_column_count;
         } unnest;
+        /* columns: keys, then the values; what MEASURES make of them a calc above does */
+        struct {
+            ps_columns keys;
+            uint32_t sort_count;
+            ps_sort_key *sort; /* by the time attribute first */
+            ps_cep_pattern *pattern;
+            /* those of the pattern's stages: over the input's columns, then their own slots */
+            uint32_t condition_count;
+            ps_cep_condition *const *conditions;
+            uint32_t value_count;
+            ps_cep_slot *values;
+            bool emits_timeouts;
+        } match;
     };
 };
 

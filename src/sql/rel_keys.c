@@ -343,6 +343,7 @@ ps_columns ps_rel_upsert_key(ps_plan *plan, const ps_rel *rel)
     case PS_REL_UNION:
     case PS_REL_SET:
     case PS_REL_UNNEST:
+    case PS_REL_MATCH:
         return no_key;
     }
     PS_ASSERT(false);

@@ -386,6 +386,88 @@ static void prune_unnest(ps_plan *plan, ps_rel *rel, const bool *needed, uint32_
     follow_input(plan, rel, input_count, map, tail, out_map);
 }
 
+static void need_slots(uint32_t count, const ps_cep_slot *slots, bool *needed)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (slots[i].kind == PS_CEP_AGGREGATE) {
+            need_calls(1, &slots[i].call, needed);
+        } else {
+            needed[slots[i].column] = true;
+        }
+    }
+}
+
+static ps_cep_slot *map_slots(ps_plan *plan, uint32_t count, const ps_cep_slot *slots,
+                              const uint32_t *map)
+{
+    ps_cep_slot *mapped = PS_PLAN_ARRAY(plan, ps_cep_slot, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mapped[i] = slots[i];
+        if (slots[i].kind == PS_CEP_AGGREGATE) {
+            map_calls(1, &mapped[i].call, map);
+        } else {
+            mapped[i].column = map[slots[i].column];
+        }
+    }
+    return mapped;
+}
+
+/* Conditions are over the input's columns, then their slots. */
+static void need_condition(ps_plan *plan, const ps_cep_condition *condition, uint32_t input_count,
+                           bool *needed)
+{
+    bool *reads = PS_PLAN_ARRAY(plan, bool, input_count + condition->slot_count);
+    ps_plan_mark(condition->test, reads);
+    for (uint32_t i = 0; i < input_count; i++) {
+        needed[i] = needed[i] || reads[i];
+    }
+    need_slots(condition->slot_count, condition->slots, needed);
+}
+
+static void map_condition(ps_plan *plan, ps_cep_condition *condition, uint32_t old_count,
+                          uint32_t new_count, const uint32_t *map)
+{
+    uint32_t slots = condition->slot_count;
+    uint32_t *all = PS_PLAN_ARRAY(plan, uint32_t, old_count + slots);
+    memcpy(all, map, old_count * sizeof *all);
+    for (uint32_t i = 0; i < slots; i++) {
+        all[old_count + i] = new_count + i;
+    }
+    condition->test = ps_plan_renumber(plan, condition->test, all);
+    condition->slots = map_slots(plan, slots, condition->slots, map);
+}
+
+static void prune_match(ps_plan *plan, ps_rel *rel, const bool *needed, uint32_t *out_map)
+{
+    uint32_t input_count = rel->inputs[0]->column_count;
+    bool *below = none_needed(plan, rel->inputs[0]);
+    uint32_t keys = rel->match.keys.count, values = 0;
+    for (uint32_t i = 0; i < rel->column_count; i++) {
+        out_map[i] = i < keys ? i : PS_NO_COLUMN;
+        if (i >= keys && needed[i]) {
+            rel->match.values[values] = rel->match.values[i - keys];
+            rel->columns[keys + values] = rel->columns[i];
+            out_map[i] = keys + values++;
+        }
+    }
+    rel->match.value_count = values;
+    rel->column_count = keys + values;
+    need_columns(rel->match.keys, below);
+    need_sort(rel->inputs[0], rel->match.sort_count, rel->match.sort, below);
+    need_slots(values, rel->match.values, below);
+    for (uint32_t i = 0; i < rel->match.condition_count; i++) {
+        need_condition(plan, rel->match.conditions[i], input_count, below);
+    }
+    uint32_t *map = prune_input(plan, rel, 0, below);
+    rel->match.keys = map_columns(plan, rel->match.keys, map);
+    map_sort(rel->match.sort_count, rel->match.sort, map);
+    rel->match.values = map_slots(plan, values, rel->match.values, map);
+    for (uint32_t i = 0; i < rel->match.condition_count; i++) {
+        map_condition(plan, rel->match.conditions[i], input_count, rel->inputs[0]->column_count,
+                      map);
+    }
+}
+
 /* What is read of a scan is said by the calc above it (lower_scan.c): there is always one. */
 static ps_rel *prune_scan(ps_plan *plan, ps_rel *rel, const bool *needed, uint32_t *out_map)
 {
@@ -446,6 +528,9 @@ ps_rel *ps_rel_prune(ps_plan *plan, ps_rel *rel, const bool *needed, uint32_t *o
         break;
     case PS_REL_UNNEST:
         prune_unnest(plan, rel, needed, out_map);
+        break;
+    case PS_REL_MATCH:
+        prune_match(plan, rel, needed, out_map);
         break;
     case PS_REL_SCAN:
         return prune_scan(plan, rel, needed, out_map);

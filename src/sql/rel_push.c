@@ -469,6 +469,28 @@ static ps_rel *push_aggregate(ps_plan *plan, ps_rel *rel, ps_plan_list *filters)
     return ps_rel_filter(plan, rel, ps_plan_and_all(plan, &above));
 }
 
+/* A filter on PARTITION BY columns selects partitions. */
+static ps_rel *push_match(ps_plan *plan, ps_rel *rel, ps_plan_list *filters)
+{
+    ps_plan_list below = {0}, above = {0};
+    uint32_t key_count = rel->match.keys.count;
+    uint32_t *map = PS_PLAN_ARRAY(plan, uint32_t, rel->column_count);
+    for (uint32_t i = 0; i < rel->column_count; i++) {
+        map[i] = i < key_count ? rel->match.keys.columns[i] : PS_NO_COLUMN;
+    }
+    for (uint32_t i = 0; i < filters->count; i++) {
+        const ps_expr *filter = filters->items[i];
+        if (ps_expr_is_deterministic(filter) && !ps_expr_is_constant(filter) &&
+            ps_plan_reads_only(filter, 0, key_count)) {
+            ps_plan_list_add(plan, &below, ps_plan_renumber(plan, filter, map));
+        } else {
+            ps_plan_list_add(plan, &above, filter);
+        }
+    }
+    rel->inputs[0] = push(plan, rel->inputs[0], &below);
+    return ps_rel_filter(plan, rel, ps_plan_and_all(plan, &above));
+}
+
 /* Filters that read only the input's own columns go below. */
 static ps_rel *push_below_input(ps_plan *plan, ps_rel *rel, ps_plan_list *filters)
 {
@@ -526,6 +548,8 @@ static ps_rel *push(ps_plan *plan, ps_rel *rel, ps_plan_list *filters)
                    : push_below_input(plan, rel, filters);
     case PS_REL_UNNEST:
         return push_below_input(plan, rel, filters);
+    case PS_REL_MATCH:
+        return push_match(plan, rel, filters);
     case PS_REL_UNION:
     case PS_REL_SET:
         return push_to_all(plan, rel, filters);

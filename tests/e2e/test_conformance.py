@@ -35,7 +35,7 @@ def totals(lines):
     return {name: int(count) for count, name in counts}
 
 
-@pytest.mark.parametrize("folder", ["windows", "sql", "flink_sql"])
+@pytest.mark.parametrize("folder", ["windows", "sql", "flink_sql", "match_recognize"])
 def test_every_case_of_a_folder_passes(folder):
     if not (CASES / folder).is_dir():
         pytest.skip(f"there are no conformance cases at {CASES / folder}")
