@@ -49,6 +49,8 @@ const char *ps_node_kind_name(ps_node_kind kind)
         return "SetOperation";
     case PS_NODE_DROP_UPDATE_BEFORE:
         return "DropUpdateBefore";
+    case PS_NODE_LATE:
+        return "Late";
     case PS_NODE_USER:
         return "User";
     case PS_NODE_SINK:

@@ -33,6 +33,7 @@ typedef enum {
     PS_NODE_UNNEST,
     PS_NODE_SET,
     PS_NODE_DROP_UPDATE_BEFORE, /* for sinks that take upserts; no spec */
+    PS_NODE_LATE,               /* reads what its inputs drop as late (flow/late_rows.h); no spec */
     PS_NODE_USER,               /* an operator of the C API: its spec makes it */
     PS_NODE_SINK
 } ps_node_kind;

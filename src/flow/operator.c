@@ -64,7 +64,10 @@ ps_code ps_operator_feed_part(ps_operator *op, uint32_t input, const ps_batch_pa
     if (code != PS_OK) {
         return code;
     }
-    return ps_outlet_flush(op->context.outlet, op->watermark, part->sequence_after, err);
+    code = ps_outlet_flush(op->context.outlet, op->watermark, part->sequence_after, err);
+    return code == PS_OK && op->late != NULL
+               ? ps_late_rows_flush(op->late, op->watermark, part->sequence_after, err)
+               : code;
 }
 
 ps_code ps_operator_feed(ps_operator *op, uint32_t input, const ps_batch *batch, ps_error *err)
@@ -81,8 +84,8 @@ ps_code ps_operator_feed(ps_operator *op, uint32_t input, const ps_batch *batch,
 void ps_operator_count_late(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row)
 {
     op->late_row_count++;
-    if (op->on_late != NULL) {
-        op->on_late(op->on_late_with, input, batch, row);
+    if (op->late != NULL) {
+        ps_late_rows_add(op->late, input, batch, row);
     }
 }
 

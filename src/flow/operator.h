@@ -25,7 +25,7 @@
 #define PS_FLOW_OPERATOR_H
 
 #include "expr/program.h"
-#include "flow/outlet.h"
+#include "flow/late_rows.h"
 #include "state/store.h"
 
 typedef struct ps_operator ps_operator;
@@ -62,9 +62,7 @@ struct ps_operator {
     int64_t due;
     uint64_t last_sequence;  /* of the last row taken; kept by the driver */
     uint64_t late_row_count; /* rows dropped as late (SEMANTICS §5.5); kept by the operator */
-    /* a late row, before it is dropped; NULL: nobody listens */
-    void (*on_late)(void *with, uint32_t input, const ps_batch *batch, uint32_t row);
-    void *on_late_with;
+    ps_late_rows *late;      /* takes those rows; NULL: nobody listens. Borrowed */
 };
 
 /* The rows, then the watermark behind them; flushes the outlet at the end. */

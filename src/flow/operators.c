@@ -8,6 +8,7 @@ static ps_operator_new *maker_of(const ps_node *node)
     case PS_NODE_WATERMARK:
         return ps_op_watermark_new;
     case PS_NODE_UNION:
+    case PS_NODE_LATE:
         return ps_op_union_new;
     case PS_NODE_WINDOW_ASSIGN:
         return ps_op_window_assign_new;

@@ -235,8 +235,10 @@ static ps_code make_merge(ps_instance *instance, ps_error *err)
         return no_memory(err);
     }
     for (uint32_t i = 0; i < node->input_count; i++) {
-        counts[i] = node->inputs[i]->schema.field_count;
-        types[i] = types_of(&lane->arena, &node->inputs[i]->schema);
+        const ps_schema *schema =
+            node->kind == PS_NODE_LATE ? &node->schema : &node->inputs[i]->schema;
+        counts[i] = schema->field_count;
+        types[i] = types_of(&lane->arena, schema);
         if (types[i] == NULL) {
             return no_memory(err);
         }
@@ -361,14 +363,57 @@ static ps_code make_instance(ps_lane *lane, const ps_node *node, ps_error *err)
     case PS_NODE_UNNEST:
     case PS_NODE_SET:
     case PS_NODE_DROP_UPDATE_BEFORE:
+    case PS_NODE_LATE:
     case PS_NODE_USER:
         break;
     }
     return make_operator(instance, err);
 }
 
+static ps_code push_late(void *with, const ps_batch *batch, ps_error *err)
+{
+    ps_instance *from = with;
+    for (uint32_t i = 0; i < from->late_edge_count; i++) {
+        ps_code code = arrive(from->late_edges[i].to, from->late_edges[i].input, batch, err);
+        if (code != PS_OK) {
+            return code;
+        }
+    }
+    return PS_OK;
+}
+
+/* A Late node's input is not what an operator emits but what it drops. */
+static ps_code connect_late(ps_lane *lane, const ps_node *node, uint32_t input, ps_error *err)
+{
+    ps_instance *from = &lane->instances[node->inputs[input]->id];
+    if (from->late == NULL) {
+        /* every node reads it at most once */
+        from->late_edges =
+            ps_arena_take(&lane->arena, lane->instance_count * sizeof(*from->late_edges));
+        if (from->late_edges == NULL) {
+            return no_memory(err);
+        }
+        ps_code code = ps_late_rows_new(from->node, PS_BATCH_ROWS, &from->late, err);
+        if (code != PS_OK) {
+            return code;
+        }
+        ps_late_rows_outlet(from->late)->push = push_late;
+        ps_late_rows_outlet(from->late)->to = from;
+        from->op->late = from->late;
+    }
+    from->late_edges[from->late_edge_count++] = (ps_edge){&lane->instances[node->id], input};
+    return PS_OK;
+}
+
 static ps_code connect_inputs(ps_lane *lane, const ps_node *node, ps_error *err)
 {
+    if (node->kind == PS_NODE_LATE) {
+        ps_code code = PS_OK;
+        for (uint32_t input = 0; code == PS_OK && input < node->input_count; input++) {
+            code = connect_late(lane, node, input, err);
+        }
+        return code;
+    }
     for (uint32_t input = 0; input < node->input_count; input++) {
         ps_instance *from = &lane->instances[node->inputs[input]->id];
         if (from->edges == NULL) {
@@ -446,6 +491,7 @@ void ps_lane_free(ps_lane *lane)
         if (at->op != NULL) {
             ps_operator_free(at->op);
         }
+        ps_late_rows_free(at->late);
         ps_store_free(at->store);
         ps_merge_free(at->merge);
         if (at->source != NULL) {

@@ -22,6 +22,9 @@ struct ps_instance {
     ps_outlet outlet;
     uint32_t edge_count;
     ps_edge *edges; /* to whom its rows go */
+    uint32_t late_edge_count;
+    ps_edge *late_edges; /* to whom the rows go that it drops as late */
+    ps_late_rows *late;  /* NULL: nobody reads them */
     ps_store *store;
     ps_operator *op;
     ps_merge *merge; /* two or more inputs */

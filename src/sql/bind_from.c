@@ -144,6 +144,10 @@ ps_rel *ps_bind_table(ps_binder *binder, const ps_ast_names *path, const ps_ast_
     if (with != NULL) {
         return bind_with(binder, with, at);
     }
+    const ps_table *late = ps_table_late(binder->plan, path);
+    if (late != NULL) {
+        return scan(binder->plan, late, at);
+    }
     const ps_table *table = ps_catalog_get(binder->plan, path);
     if (table->is_view) {
         return bind_view(binder, table, at);

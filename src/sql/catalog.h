@@ -39,6 +39,7 @@ struct ps_table {
     const ps_expr *watermark;  /* over the table's columns */
     const ps_ast_expr *watermark_ast;
     const ps_ast_create_table *ddl;
+    const ps_table *late_of; /* holds the late rows on the way to that table; NULL: an own table */
 };
 
 struct ps_catalog {
@@ -62,6 +63,9 @@ uint32_t ps_table_find_column(const ps_table *table, ps_slice name);
 ps_columns ps_table_primary_key(ps_plan *plan, const ps_table *table);
 /* What the connector says of the table; checks its options. */
 ps_table_traits ps_table_find_traits(ps_plan *plan, const ps_table *table, ps_sql_span at);
+/* `<table>$late`, when the path names no table of its own; NULL: it names no late rows. Fails when
+ * the table is not there or the dialect is portable (lower_late.c). */
+const ps_table *ps_table_late(ps_plan *plan, const ps_ast_names *path);
 /* The table with other options over its own (hint OPTIONS). */
 const ps_table *ps_table_with_options(ps_plan *plan, const ps_table *table,
                                       const ps_ast_options *options);

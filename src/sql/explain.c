@@ -266,6 +266,12 @@ static void print_user(const printer *p, const ps_node *node)
     }
 }
 
+static void print_deduplicate(ps_buf *out, const ps_node *node)
+{
+    ps_buf_append_text(out, node->deduplicate->keep_last ? " keep=last" : " keep=first");
+    print_columns(out, "keys", node->deduplicate->keys, fields_of(node));
+}
+
 /* What the operator does. */
 static void print_details(const printer *p, const ps_node *node)
 {
@@ -298,8 +304,7 @@ static void print_details(const printer *p, const ps_node *node)
         print_over(out, node);
         return;
     case PS_NODE_DEDUPLICATE:
-        ps_buf_append_text(out, node->deduplicate->keep_last ? " keep=last" : " keep=first");
-        print_columns(out, "keys", node->deduplicate->keys, fields_of(node));
+        print_deduplicate(out, node);
         return;
     case PS_NODE_RANK:
     case PS_NODE_WINDOW_RANK:
@@ -340,6 +345,7 @@ static void print_details(const printer *p, const ps_node *node)
         print_user(p, node);
         return;
     case PS_NODE_UNION:
+    case PS_NODE_LATE:
     case PS_NODE_DROP_UPDATE_BEFORE:
         return;
     }
@@ -387,6 +393,7 @@ static const char *state_text(const ps_node *node)
     case PS_NODE_CALC:
     case PS_NODE_WATERMARK:
     case PS_NODE_UNION:
+    case PS_NODE_LATE:
     case PS_NODE_EXPAND:
     case PS_NODE_UNNEST:
     case PS_NODE_DROP_UPDATE_BEFORE:

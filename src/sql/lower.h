@@ -8,6 +8,7 @@
 #define PS_SQL_LOWER_H
 
 #include "flow/graph.h"
+#include "flow/late_rows.h"
 #include "sql/catalog.h"
 #include "sql/rel.h"
 
@@ -55,6 +56,8 @@ void ps_lower_reuse(ps_lowering *lowering);
 /* lower_scan.c */
 void ps_lower_collect(ps_lowering *lowering, ps_rel *root);
 ps_node *ps_lower_scan_calc(ps_lowering *lowering, ps_rel *calc);
+/* lower_late.c */
+ps_node *ps_lower_late(ps_lowering *lowering, const ps_scan *scan);
 /* lower_join.c */
 ps_node *ps_lower_join(ps_lowering *lowering, ps_rel *rel, bool before);
 /* lower_rank.c */

@@ -116,6 +116,7 @@ static bool specs_equal(const ps_node *a, const ps_node *b)
     case PS_NODE_UNNEST:
     case PS_NODE_SET:
     case PS_NODE_DROP_UPDATE_BEFORE:
+    case PS_NODE_LATE:
     case PS_NODE_USER:
     case PS_NODE_SINK:
         return false;
@@ -143,6 +144,21 @@ static bool nodes_equal(const ps_node *a, const ps_node *b)
     return specs_equal(a, b);
 }
 
+/* Late rows of an operator are read once. */
+static void drop_repeated(ps_node *node, const ps_node **inputs)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        uint32_t twin = 0;
+        while (twin < kept && inputs[twin] != inputs[i]) {
+            twin++;
+        }
+        inputs[kept] = inputs[i];
+        kept += twin == kept ? 1 : 0;
+    }
+    node->input_count = kept;
+}
+
 void ps_lower_reuse(ps_lowering *lowering)
 {
     ps_plan *plan = lowering->plan;
@@ -155,6 +171,9 @@ void ps_lower_reuse(ps_lowering *lowering)
             inputs[j] = same[node->inputs[j]->id];
         }
         node->inputs = inputs;
+        if (node->kind == PS_NODE_LATE) {
+            drop_repeated(node, inputs);
+        }
         uint32_t twin = 0;
         while (twin < kept && !nodes_equal(lowering->nodes.items[twin], node)) {
             twin++;

@@ -161,6 +161,10 @@ static ps_scan *scan_get(ps_lowering *lowering, const ps_rel *rel)
     ps_scan *scan = PS_PLAN_NEW(plan, ps_scan);
     scan->table = rel->scan.table;
     scan->at = rel->at;
+    if (scan->table->late_of != NULL) {
+        ps_plan_list_add(plan, &lowering->scans, scan);
+        return scan;
+    }
     scan->traits = ps_table_find_traits(plan, scan->table, rel->at);
     if (!scan->traits.can_read) {
         ps_plan_fail(plan, PS_E_INVALID, rel->at,
@@ -403,9 +407,26 @@ static ps_node *watermark_node(ps_lowering *lowering, const ps_scan *scan, ps_no
     return node;
 }
 
+/* All columns of a table of late rows. */
+static void scan_build_late(ps_lowering *lowering, ps_scan *scan)
+{
+    slot_set set = {0};
+    for (uint32_t i = 0; i < scan->table->column_count; i++) {
+        path column = {.column = i};
+        set_add(lowering->plan, &set, &column, scan->table->columns[i].type);
+    }
+    scan->slots = set.slots;
+    scan->slot_count = set.count;
+    scan->node = ps_lower_late(lowering, scan);
+}
+
 static void scan_build(ps_lowering *lowering, ps_scan *scan)
 {
     ps_plan *plan = lowering->plan;
+    if (scan->table->late_of != NULL) {
+        scan_build_late(lowering, scan);
+        return;
+    }
     bool is_normalized = scan_needs_normalize(plan, scan);
     complete_slots(plan, scan, is_normalized);
     slot_set leaves = scan_leaves(plan, scan);

@@ -2,11 +2,14 @@
 
 #include "sql/lower.h"
 
-static ps_rel *run_passes(ps_plan *plan, ps_rel *rel)
+static ps_rel *run_passes(ps_plan *plan, ps_rel *rel, bool keeps_late)
 {
     rel = ps_rel_push_filters(plan, rel);
     rel = ps_rel_extract_keys(plan, rel);
     ps_rel_merge_windows(plan, rel);
+    if (keeps_late) {
+        ps_rel_keep_late(plan, rel);
+    }
     return ps_rel_prune_all(plan, rel);
 }
 
@@ -128,17 +131,33 @@ static void lower_output(ps_lowering *lowering, const ps_plan_output *output)
     }
 }
 
+/* Another output reads what is dropped as late on the way to this one. */
+static bool is_late_read(uint32_t count, const ps_plan_output *outputs, const ps_table *table)
+{
+    for (uint32_t i = 0; table != NULL && i < count; i++) {
+        if (ps_rel_reads_late(outputs[i].rel, table->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const ps_graph *ps_plan_graph(ps_plan *plan, uint32_t output_count, const ps_plan_output *outputs)
 {
     ps_lowering lowering = {.plan = plan, .is_bounded = true};
     ps_plan_output *planned = PS_PLAN_ARRAY(plan, ps_plan_output, output_count);
     for (uint32_t i = 0; i < output_count; i++) {
         planned[i] = outputs[i];
-        planned[i].rel = run_passes(plan, outputs[i].rel);
+        bool keeps_late = is_late_read(output_count, outputs, outputs[i].table);
+        planned[i].rel = run_passes(plan, outputs[i].rel, keeps_late);
         ps_lower_collect(&lowering, planned[i].rel);
     }
-    for (uint32_t i = 0; i < output_count; i++) {
-        lower_output(&lowering, &planned[i]);
+    for (uint32_t pass = 0; pass < 2; pass++) { /* late rows: when what drops them is there */
+        for (uint32_t i = 0; i < output_count; i++) {
+            if (ps_rel_reads_late(planned[i].rel, (ps_slice){0}) == (pass == 1)) {
+                lower_output(&lowering, &planned[i]);
+            }
+        }
     }
     ps_lower_reuse(&lowering);
     ps_graph *graph = PS_PLAN_NEW(plan, ps_graph);

@@ -90,7 +90,8 @@ struct ps_rel {
             uint32_t call_count;
             ps_aggregate_call *calls;
             bool is_windowed;
-            bool is_plain; /* windowed, but its windows' bounds are keys like all others */
+            bool is_plain;      /* windowed, but its windows' bounds are keys like all others */
+            bool keeps_columns; /* all of its input's: who reads its late rows sees them */
             ps_window window;
             uint32_t property_count;
             ps_window_property *properties;
@@ -176,6 +177,8 @@ bool ps_rel_calc_is_identity(const ps_rel *calc);
 /* Columns of the left side of a join in its joined numbering. */
 uint32_t ps_rel_left_count(const ps_rel *join);
 bool ps_rel_is_proctime_call(const ps_expr *expr);
+/* Some table below holds the late rows of table `of` (empty: of any); lower_late.c. */
+bool ps_rel_reads_late(const ps_rel *rel, ps_slice of);
 
 /* The calc and the calcs right below it as one, as long as that is the same. */
 ps_rel *ps_rel_merge_calcs(ps_plan *plan, ps_rel *calc);
@@ -191,6 +194,8 @@ ps_rel *ps_rel_push_filters(ps_plan *plan, ps_rel *root);
 ps_rel *ps_rel_extract_keys(ps_plan *plan, ps_rel *root);
 /* Window functions into the aggregates that group by them. */
 void ps_rel_merge_windows(ps_plan *plan, ps_rel *root);
+/* Window aggregates get whole rows, because somebody reads those that they drop as late. */
+void ps_rel_keep_late(ps_plan *plan, ps_rel *root);
 /* Takes away columns: needed[c] says which of root's columns are read. Columns may be left over;
  * out_map[c] is the new number of each needed one. */
 ps_rel *ps_rel_prune(ps_plan *plan, ps_rel *rel, const bool *needed, uint32_t *out_map);

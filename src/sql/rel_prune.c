@@ -252,6 +252,9 @@ static void prune_aggregate(ps_plan *plan, ps_rel *rel, const bool *needed, uint
     if (rel->aggregate.is_windowed) {
         need_window(&rel->aggregate.window, below);
     }
+    for (uint32_t i = 0; rel->aggregate.keeps_columns && i < rel->inputs[0]->column_count; i++) {
+        below[i] = below[i] || rel->inputs[0]->columns[i].role == PS_ROLE_NONE;
+    }
     uint32_t *map = prune_input(plan, rel, 0, below);
     rel->aggregate.keys = map_columns(plan, rel->aggregate.keys, map);
     map_calls(rel->aggregate.call_count, rel->aggregate.calls, map);

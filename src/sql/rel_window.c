@@ -180,6 +180,44 @@ static void merge_window(ps_plan *plan, ps_rel *aggregate)
     rel->window.is_merged = true;
 }
 
+/* The calc passes on every column of its input, but for the bounds of a window that is merged. */
+static void pass_all(ps_plan *plan, ps_rel *calc)
+{
+    const ps_rel *input = calc->inputs[0];
+    bool is_merged = input->kind == PS_REL_WINDOW && input->window.is_merged;
+    uint32_t count = is_merged ? input->inputs[0]->column_count : input->column_count;
+    for (uint32_t column = 0; column < count; column++) {
+        uint32_t output = 0;
+        while (output < calc->column_count && ps_rel_calc_source(calc, output) != column) {
+            output++;
+        }
+        if (output == calc->column_count) {
+            (void)pass_column(plan, calc, column);
+        }
+    }
+}
+
+void ps_rel_keep_late(ps_plan *plan, ps_rel *root)
+{
+    for (uint32_t i = 0; i < root->input_count; i++) {
+        ps_rel_keep_late(plan, root->inputs[i]);
+    }
+    if (root->kind != PS_REL_AGGREGATE || !root->aggregate.is_windowed) {
+        return;
+    }
+    ps_rel *chain[CHAIN_MAX];
+    uint32_t count = 0;
+    ps_rel *rel = root->inputs[0];
+    while (rel->kind == PS_REL_CALC && count < CHAIN_MAX) {
+        chain[count++] = rel;
+        rel = rel->inputs[0];
+    }
+    for (uint32_t i = count; i-- > 0;) {
+        pass_all(plan, chain[i]);
+    }
+    root->aggregate.keeps_columns = true;
+}
+
 void ps_rel_merge_windows(ps_plan *plan, ps_rel *root)
 {
     if (root->kind == PS_REL_AGGREGATE && root->aggregate.is_windowed &&
