@@ -409,6 +409,25 @@ static ps_cep_state *without_nots(compiler *self, ps_cep_state *sink, uint32_t d
 static ps_cep_state *compile_stage(compiler *self, ps_cep_state *sink);
 static ps_cep_state *compile_chain(compiler *self, ps_cep_state *sink);
 
+/* One of the group's stages before `sink`: a state that leads to each. The first one comes first
+ * where several take the same row: edges are looked at from the last to the first (§14.5). */
+static ps_cep_state *compile_choice(compiler *self, ps_cep_state *sink)
+{
+    const ps_cep_stage *group = self->group, *following = self->following;
+    ps_cep_state *head = new_state(self, PS_CEP_STATE_NORMAL, PS_CEP_ANY_VARIABLE);
+    for (uint32_t i = group->group_count; head != NULL && i > 0; i--) {
+        self->chain = &group->group[i - 1];
+        self->chain_count = 1;
+        self->following = following;
+        ps_cep_state *entry = compile_chain(self, sink);
+        if (entry == NULL) {
+            return NULL;
+        }
+        add_edge(self, head, PS_CEP_PROCEED, entry, proceed_guard(self));
+    }
+    return head;
+}
+
 /* The group's stages before `sink`; returns the entry of the first. */
 static ps_cep_state *compile_group(compiler *self, ps_cep_state *sink, bool is_first_of_loop)
 {
@@ -423,7 +442,8 @@ static ps_cep_state *compile_group(compiler *self, ps_cep_state *sink, bool is_f
     self->chain = self->group->group;
     self->chain_count = self->group->group_count;
     self->depth++;
-    ps_cep_state *head = compile_chain(self, sink);
+    ps_cep_state *head =
+        self->group->group_is_choice ? compile_choice(self, sink) : compile_chain(self, sink);
     self->group = outer.group;
     self->group_first_of_loop = outer.group_first_of_loop;
     self->chain = outer.chain;

@@ -230,14 +230,19 @@ static void put_times(const printer *self, const ps_cep_stage *stage)
     put_ms(self, ", within ", stage->times_within_ms);
 }
 
-static void put_stage(printer *self, const ps_cep_stage *stage, bool is_first, uint32_t depth)
+/* `place`: "begin", "next", "or" … */
+static void put_stage(printer *self, const ps_cep_stage *stage, const char *place, uint32_t depth)
 {
     for (uint32_t i = 0; i < depth; i++) {
         put(self, "  ");
     }
-    put(self, is_first ? "begin" : contiguity_text(stage));
+    put(self, place);
     put(self, " ");
-    ps_buf_append_slice(self->out, stage->group_count > 0 ? PS_SLICE("group") : stage->name);
+    if (stage->group_count > 0) {
+        put(self, stage->group_is_choice ? "one of" : "group");
+    } else {
+        ps_buf_append_slice(self->out, stage->name);
+    }
     put_times(self, stage);
     put_ms(self, ", since the row before at most ", stage->within_previous_ms);
     if (stage->group_count == 0) {
@@ -253,11 +258,13 @@ static void put_stage(printer *self, const ps_cep_stage *stage, bool is_first, u
 
 /* Recursion: the depth is limited. */
 static void put_chain(printer *self, uint32_t count, const ps_cep_stage *const *stages,
-                      uint32_t depth)
+                      bool is_choice, uint32_t depth)
 {
     for (uint32_t i = 0; i < count && depth <= PS_CEP_GROUP_DEPTH_MAX; i++) {
-        put_stage(self, stages[i], i == 0, depth);
-        put_chain(self, stages[i]->group_count, stages[i]->group, depth + 1);
+        const char *place = i == 0 ? "begin" : is_choice ? "or" : contiguity_text(stages[i]);
+        put_stage(self, stages[i], place, depth);
+        put_chain(self, stages[i]->group_count, stages[i]->group, stages[i]->group_is_choice,
+                  depth + 1);
     }
 }
 
@@ -324,7 +331,7 @@ void ps_cep_print_tree(const ps_cep_pattern *pattern, const ps_schema *input, ps
         }
         put_ms(&self, ", within ", pattern->within_ms);
         put(&self, "\n");
-        put_chain(&self, pattern->stage_count, pattern->stages, 1);
+        put_chain(&self, pattern->stage_count, pattern->stages, false, 1);
         ps_buf_append_format(out, "states: %u\n", self.automaton->state_count);
         for (uint32_t i = self.automaton->state_count; i > 0; i--) {
             const ps_cep_state *state = self.automaton->states[i - 1];

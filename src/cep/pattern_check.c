@@ -103,7 +103,7 @@ static ps_code check_name(check *self, const ps_cep_stage *stage)
 
 /* Recursion: the depth is limited. */
 static ps_code check_chain(check *self, uint32_t count, const ps_cep_stage *const *stages,
-                           uint32_t depth)
+                           bool is_choice, uint32_t depth)
 {
     if (depth > PS_CEP_GROUP_DEPTH_MAX) {
         return ps_error_set(self->err, PS_E_LIMIT, "pattern: groups are nested more than %d deep",
@@ -116,11 +116,12 @@ static ps_code check_chain(check *self, uint32_t count, const ps_cep_stage *cons
             code = check_times(self, stage);
         }
         if (code == PS_OK) {
-            code = check_place(self, stage, i > 0 ? stages[i - 1] : NULL);
+            code = check_place(self, stage, i > 0 && !is_choice ? stages[i - 1] : NULL);
         }
         if (code == PS_OK) {
             code = stage->group_count > 0
-                       ? check_chain(self, stage->group_count, stage->group, depth + 1)
+                       ? check_chain(self, stage->group_count, stage->group,
+                                     stage->group_is_choice, depth + 1)
                        : check_name(self, stage);
         }
         if (code != PS_OK) {
@@ -154,7 +155,7 @@ ps_code ps_cep_pattern_check(const ps_cep_pattern *pattern, bool *out_matches_em
     if (pattern->stage_count == 0) {
         return ps_error_set(err, PS_E_INVALID, "pattern: there is no stage");
     }
-    ps_code code = check_chain(&self, pattern->stage_count, pattern->stages, 1);
+    ps_code code = check_chain(&self, pattern->stage_count, pattern->stages, false, 1);
     if (code == PS_OK) {
         code = check_whole(&self);
     }

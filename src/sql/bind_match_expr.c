@@ -175,12 +175,13 @@ static _Noreturn void no_name(ps_bind_context *context, const ps_ast_names *path
                       first->text);
 }
 
-/* t.col is col. */
-static bool is_table(const ps_bind_context *context, const ps_ast_names *path)
+/* t.col is col; so is v.col in the DEFINE of a variable v that the pattern does not have. */
+static bool is_row(const ps_bind_context *context, const ps_ast_names *path)
 {
-    const ps_scope *scope = context->scope;
-    return path->count >= 2 && scope->tables[0].name.size > 0 &&
-           ps_slice_equal(scope->tables[0].name, name_slice(&path->items[0]));
+    const ps_match_names *names = context->match;
+    ps_slice first = name_slice(&path->items[0]), table = context->scope->tables[0].name;
+    bool is_own = !names->in_measures && ps_slice_equal(name_slice(names->clause_at), first);
+    return path->count >= 2 && (is_own || (table.size > 0 && ps_slice_equal(table, first)));
 }
 
 const ps_expr *ps_bind_match_name(ps_bind_context *context, const ps_ast_names *path)
@@ -189,7 +190,7 @@ const ps_expr *ps_bind_match_name(ps_bind_context *context, const ps_ast_names *
     ps_match_names *names = context->match;
     uint32_t variable =
         path->count >= 2 ? ps_bind_variable(names, &path->items[0]) : PS_CEP_ANY_VARIABLE;
-    bool is_qualified = variable != PS_CEP_ANY_VARIABLE || is_table(context, path);
+    bool is_qualified = variable != PS_CEP_ANY_VARIABLE || is_row(context, path);
     uint32_t used = is_qualified ? 1 : 0;
     const ps_expr *value = ps_scope_column(plan, context->scope, &path->items[used]);
     if (value == NULL) {

@@ -182,6 +182,12 @@ static ps_cep_stage *variable_stage(pattern_binding *self, const ps_ast_pattern 
     return stage;
 }
 
+static void forget_last(pattern_binding *self)
+{
+    self->last_variable = NULL;
+    self->last_is_greedy = false;
+}
+
 /* [^B] */
 static ps_cep_stage *absence_stage(pattern_binding *self, const ps_ast_pattern *pattern)
 {
@@ -203,8 +209,7 @@ static ps_cep_stage *absence_stage(pattern_binding *self, const ps_ast_pattern *
                      "'%s' has no DEFINE: every row would be one that must not come",
                      pattern->name.text);
     }
-    self->last_variable = NULL;
-    self->last_is_greedy = false;
+    forget_last(self);
     return stage;
 }
 
@@ -231,6 +236,54 @@ static void bind_exclusion(pattern_binding *self, const ps_ast_pattern *pattern)
 
 static void bind_sequence(pattern_binding *self, const ps_ast_pattern *pattern, ps_plan_list *out);
 
+/* The stages of a group or of one of its alternatives. A first stage that may be missing and a last
+ * one that must not come would reach beyond the group, where the matcher does not follow. */
+static void check_part(pattern_binding *self, const ps_ast_pattern *pattern,
+                       const ps_plan_list *part)
+{
+    const ps_cep_stage *first = part->count > 0 ? part->items[0] : NULL;
+    const ps_cep_stage *last = part->count > 0 ? part->items[part->count - 1] : NULL;
+    if (self->contiguity != PS_CEP_NEXT || first == NULL) {
+        ps_plan_fail(self->plan, PS_E_INVALID, pattern->at,
+                     "`{- -}` must stand between variables of a group");
+    }
+    if (first->is_optional || first->contiguity != PS_CEP_NEXT) {
+        ps_plan_fail(self->plan, PS_E_INVALID, pattern->at,
+                     "a group or an alternative must begin with a variable that takes a row");
+    }
+    if (last->contiguity == PS_CEP_NOT_NEXT || last->contiguity == PS_CEP_NOT_FOLLOWED_BY) {
+        ps_plan_fail(self->plan, PS_E_INVALID, pattern->at,
+                     "a group or an alternative cannot end with `[^…]`");
+    }
+}
+
+/* A B of (A B)+? */
+static void bind_group_items(pattern_binding *self, const ps_ast_pattern *pattern,
+                             ps_plan_list *out)
+{
+    for (uint32_t i = 0; i < pattern->item_count; i++) {
+        bind_sequence(self, pattern->items[i], out);
+    }
+    check_part(self, pattern, out);
+}
+
+/* A B | C: a stage for each alternative. */
+static void bind_alternatives(pattern_binding *self, const ps_ast_pattern *pattern,
+                              ps_plan_list *out)
+{
+    for (uint32_t i = 0; i < pattern->item_count; i++) {
+        ps_plan_list part = {0};
+        forget_last(self);
+        bind_sequence(self, pattern->items[i], &part);
+        check_part(self, pattern->items[i], &part);
+        ps_cep_stage *branch = PS_PLAN_NEW(self->plan, ps_cep_stage);
+        branch->inner = PS_CEP_CONSECUTIVE;
+        branch->group_count = part.count;
+        branch->group = (const ps_cep_stage *const *)part.items;
+        ps_plan_list_add(self->plan, out, part.count == 1 ? part.items[0] : (const void *)branch);
+    }
+}
+
 static ps_cep_stage *group_stage(pattern_binding *self, const ps_ast_pattern *pattern)
 {
     ps_plan_list stages = {0};
@@ -241,23 +294,18 @@ static ps_cep_stage *group_stage(pattern_binding *self, const ps_ast_pattern *pa
         ps_plan_fail_hint(self->plan, pattern->at, "write `+?`, `*?` or `{n,m}?`",
                           "a group cannot be greedy");
     }
+    if (is_choice && self->contiguity != PS_CEP_NEXT) {
+        ps_plan_refuse(self->plan, pattern->at, "`{- -}` before an alternation");
+    }
     ps_cep_stage *group = new_stage(self);
     set_quantifier(group, pattern);
-    for (uint32_t i = 0; i < pattern->item_count; i++) {
-        ps_plan_list part = {0};
-        self->last_variable = NULL;
-        self->last_is_greedy = false;
-        bind_sequence(self, pattern->items[i], is_choice ? &part : &stages);
-        if (is_choice) {
-            ps_cep_stage *branch = PS_PLAN_NEW(self->plan, ps_cep_stage);
-            branch->group_count = part.count;
-            branch->group = (const ps_cep_stage *const *)part.items;
-            ps_plan_list_add(self->plan, &stages,
-                             part.count == 1 ? part.items[0] : (const void *)branch);
-        }
+    forget_last(self);
+    if (is_choice) {
+        bind_alternatives(self, pattern, &stages);
+    } else {
+        bind_group_items(self, pattern, &stages);
     }
-    self->last_variable = NULL;
-    self->last_is_greedy = false;
+    forget_last(self);
     group->group_is_choice = is_choice;
     group->group_count = stages.count;
     group->group = (const ps_cep_stage *const *)stages.items;
