@@ -1,5 +1,5 @@
 """kill -9 of running jobs at random moments: what stands in the sink's directory is at any time a part of the undisturbed run's rows, and in the end
-exactly these rows. Ten query shapes; PS_FULL=1: 200 kills instead of 20. SIGTERM: a savepoint, exit 0, and the same rows after going on."""
+exactly these rows. All shapes of shapes.py; PS_FULL=1: 200 kills instead of 20. SIGTERM: a savepoint, exit 0, and the same rows after going on."""
 import os
 import random
 import shutil

@@ -10,6 +10,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "tests" / "streams"))
 import naive
 import oracles
+import patterns
 import payments
 from expressions import Expression
 
@@ -35,6 +36,11 @@ def test_random_queries_agree_with_the_naive_evaluator(seed, tmp_path):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_random_patterns_agree_with_the_naive_matcher(seed, tmp_path):
+    check(seed, oracles.by_naive_matcher(seed, 600 if FULL else 150, tmp_path))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_nested_queries_agree_with_sqlite(seed, tmp_path):
     check(seed, oracles.by_sqlite(seed, 500 if FULL else 150, tmp_path))
 
@@ -47,6 +53,29 @@ def test_random_queries_agree_with_flink(tmp_path):
     outcomes = check(seed, oracles.by_flink(seed, 300 if FULL else 30, tmp_path))
     alone = [comparison.text() for comparison in outcomes if comparison.outcome == "refused by Flink alone"]
     assert not alone, f"SEED={seed}: portable mode takes what Flink refuses\n" + "\n".join(alone)
+
+
+def test_random_patterns_agree_with_flink(tmp_path):
+    missing = oracles.flink_is_missing()
+    if missing is not None:
+        pytest.skip(f"no Flink to compare with: {missing}")
+    seed = SEED + 1
+    outcomes = check(seed, oracles.patterns_by_flink(seed, 300 if FULL else 30, tmp_path))
+    alone = [comparison.text() for comparison in outcomes if comparison.outcome == "refused by Flink alone"]
+    assert not alone, f"SEED={seed}: portable mode takes what Flink refuses\n" + "\n".join(alone)
+
+
+def test_random_patterns_do_match():
+    names = [name for name, _ in payments.COLUMNS]
+    tables = {"p": [dict(zip(names, row)) for row in payments.events(random.Random(SEED), 200)]}
+    found = [len(patterns.PatternGenerator(random.Random(f"{SEED}-{number}")).query().answer(tables)) for number in range(100)]
+    assert sum(count > 0 for count in found) > 25
+
+
+def test_a_wrong_matcher_is_found_out(tmp_path, monkeypatch):
+    """Greedy variables that give rows back, as a regular expression's would."""
+    monkeypatch.setattr(patterns, "guarded", lambda edge, taken, row: all(v.holds(taken, row) for v, wanted in edge.guards if wanted))
+    assert any(comparison.outcome == "differs" for comparison in oracles.by_naive_matcher(1, 100, tmp_path))
 
 
 # ── the evaluator itself, by the vectors of the public tests ──

@@ -1,4 +1,4 @@
-"""Ten query shapes: one for each kind of state that a killed job must bring back. Tables p and q are payments.py's."""
+"""Query shapes: one for each kind of state that a killed job must bring back. Tables p and q are payments.py's."""
 
 
 class Shape:
@@ -42,4 +42,8 @@ SHAPES = [
     Shape("interval-join", "id BIGINT, other BIGINT, acct STRING",
           "SELECT p.id, q.id, p.acct FROM p JOIN q ON p.acct = q.acct AND p.qty = q.qty "
           "AND q.ts BETWEEN p.ts - INTERVAL '1' SECOND AND p.ts + INTERVAL '2' SECOND"),
+    Shape("pattern", "acct STRING, first_id BIGINT, last_id BIGINT, n BIGINT, total DECIMAL(38, 2), low INT",
+          "SELECT * FROM p MATCH_RECOGNIZE (PARTITION BY acct ORDER BY ts, id MEASURES FIRST(A.id) AS first_id, C.id AS last_id, COUNT(*) AS n, "
+          "SUM(amount) AS total, MIN(B.qty) AS low AFTER MATCH SKIP TO NEXT ROW PATTERN (A B* C) WITHIN INTERVAL '10' SECOND "
+          "DEFINE A AS A.status = 'OK', B AS B.qty > LAST(B.qty, 1) OR LAST(B.qty, 1) IS NULL, C AS C.amount > 300 AND SUM(B.qty) < 20)"),
 ]
