@@ -119,10 +119,9 @@ static ps_code check_chain(check *self, uint32_t count, const ps_cep_stage *cons
             code = check_place(self, stage, i > 0 && !is_choice ? stages[i - 1] : NULL);
         }
         if (code == PS_OK) {
-            code = stage->group_count > 0
-                       ? check_chain(self, stage->group_count, stage->group,
-                                     stage->group_is_choice, depth + 1)
-                       : check_name(self, stage);
+            code = stage->group_count > 0 ? check_chain(self, stage->group_count, stage->group,
+                                                        stage->group_is_choice, depth + 1)
+                                          : check_name(self, stage);
         }
         if (code != PS_OK) {
             return code;

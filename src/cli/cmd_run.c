@@ -67,12 +67,16 @@ int ps_cmd_explain(int argc, char **argv)
 {
     const char *file = NULL, *data_dir = NULL;
     ps_script_settings settings = {0};
+    ps_script_options options = {.explains = true};
     static const ps_command_help help = {
         "explain", "Prints the plan of each query and INSERT of a script",
-        "explain FILE.sql [--data DIR] [-D key=value]…",
+        "explain FILE.sql [--dot] [--data DIR] [-D key=value]…",
         "One tree per job: operators with the kinds of changes they emit, the time column and the "
-        "state they keep."};
-    const ps_option list[] = {{"--data", "DIR", PS_OPTION_TEXT, false,
+        "state they keep; below a Match its pattern as an automaton."};
+    const ps_option list[] = {{"--dot", NULL, PS_OPTION_FLAG, false,
+                               "Only the automata of patterns, as DOT text for graphviz.",
+                               &options.dot, NULL},
+                              {"--data", "DIR", PS_OPTION_TEXT, false,
                                "The journal's tables are declared.", &data_dir, NULL},
                               {"-D", "KEY=VALUE", PS_OPTION_SETTING, false,
                                "As SET 'KEY' = 'VALUE'.", &settings, ps_script_setting_add},
@@ -96,7 +100,6 @@ int ps_cmd_explain(int argc, char **argv)
     int exit_code = PS_EXIT_USAGE;
     ps_session *session = ps_script_session_open("explain", data_dir, &settings, 0);
     if (session != NULL) {
-        const ps_script_options options = {.explains = true};
         exit_code = ps_script_run(session, &options, file, ps_buf_slice(&text));
     }
     ps_session_free(session);

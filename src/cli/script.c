@@ -16,7 +16,7 @@
 #include "cli/progress.h"
 #include "connect/connectors.h"
 
-enum { SCRIPT_SIZE_MAX = 64 << 20, MESSAGE_SIZE_MAX = 1 << 20 };
+enum { SCRIPT_SIZE_MAX = 64 << 20, MESSAGE_SIZE_MAX = 1 << 20, PLAN_SIZE_MAX = 64 << 20 };
 
 /* ── signals ── */
 
@@ -271,14 +271,24 @@ static ps_code print_rows(const ps_statement *statement, ps_result_format format
     return code == PS_OK ? finish : code;
 }
 
-static void print_plan(const ps_statement *statement)
+static ps_code print_plan(const ps_statement *statement, bool dot, ps_error *err)
 {
     ps_buf text;
-    ps_buf_init(&text, MESSAGE_SIZE_MAX);
-    ps_graph_print(statement->graph, &text);
-    fwrite(text.data, 1, text.size, stdout);
-    fputc('\n', stdout);
+    ps_buf_init(&text, PLAN_SIZE_MAX);
+    if (dot) {
+        ps_graph_print_dot(statement->graph, &text);
+    } else {
+        ps_graph_print(statement->graph, &text);
+        ps_buf_append_char(&text, '\n');
+    }
+    ps_code code = PS_OK;
+    if (text.failed) {
+        code = ps_error_set(err, PS_E_LIMIT, "the plan is longer than %d bytes", PLAN_SIZE_MAX);
+    } else {
+        fwrite(text.data, 1, text.size, stdout);
+    }
     ps_buf_release(&text);
+    return code;
 }
 
 void ps_script_tell_sql_error(const ps_sql_error *error, const char *file_name, ps_slice text)
@@ -304,8 +314,7 @@ static ps_code handle(ps_session *session, const ps_script_options *options,
         break;
     }
     if (options->explains) {
-        print_plan(statement);
-        return PS_OK;
+        return print_plan(statement, options->dot, err);
     }
     ++*job_number;
     return run_statement(session, options, statement, *job_number, err);

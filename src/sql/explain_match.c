@@ -1,5 +1,7 @@
 #include "sql/explain_match.h"
 
+#include "sql/session.h"
+
 const ps_match_spec *ps_explain_match_of(const ps_node *node)
 {
     return node->kind == PS_NODE_USER && node->user->make == ps_op_match_new
@@ -239,5 +241,15 @@ void ps_explain_automata(const ps_node *node, uint32_t indent, ps_buf *out)
         }
         out->failed = out->failed || tree.failed;
         ps_buf_release(&tree);
+    }
+}
+
+void ps_graph_print_dot(const ps_graph *graph, ps_buf *out)
+{
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        const ps_match_spec *spec = ps_explain_match_of(graph->nodes[i]);
+        for (uint32_t j = 0; spec != NULL && j < spec->query_count; j++) {
+            ps_cep_print_dot(spec->queries[j].pattern, spec->input, out);
+        }
     }
 }

@@ -60,7 +60,9 @@ ps_slice ps_session_table_name(const ps_session *session, uint32_t index);
 /* The plan as a tree: operator, changelog mode, time attribute, state kind (EXPLAIN and
  * `paystream explain`). */
 void ps_graph_print(const ps_graph *graph, ps_buf *out);
-/* Of that text without automata: whether a checkpoint is of this plan. */
+/* The automata of its patterns as DOT text, one graph each. */
+void ps_graph_print_dot(const ps_graph *graph, ps_buf *out);
+/* Of the plan's text without automata: whether a checkpoint is of this plan. */
 uint64_t ps_graph_fingerprint(const ps_graph *graph);
 
 /* ── lint ── */

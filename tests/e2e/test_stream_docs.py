@@ -1,7 +1,8 @@
 """The SQL of the documentation runs as it stands there, says what stands behind it, and what is said to be refused is refused with those words.
 
-Blocks of docs/sql.md and docs/streams.md begin with ```sql and a word: `run` (statements, after the definitions of the blocks before; a block ```result
-behind it is what is printed) or `refused` (one script a line, its message behind --). `tests/e2e/test_stream_docs.py` as a program writes the results anew.
+Blocks of these pages begin with ```sql and a word: `run` (statements, after the definitions of the blocks before; a block ```result behind it is what is
+printed, a block ```automaton the automaton of its pattern) or `refused` (one script a line, its message behind --). `tests/e2e/test_stream_docs.py` as a
+program writes the results anew.
 """
 import re
 import subprocess
@@ -10,8 +11,8 @@ import pytest
 
 from conftest import PROGRAM, ROOT
 
-PAGES = [ROOT / "docs" / name for name in ("sql.md", "streams.md")]
-BLOCK = re.compile(r"^```sql (\w+)\n(.*?)^```\n(?:```result\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+PAGES = [ROOT / "docs" / name for name in ("sql.md", "streams.md", "patterns.md")]
+BLOCK = re.compile(r"^```sql (\w+)\n(.*?)^```\n(?:```result\n(.*?)^```\n)?(?:\n```automaton\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 DEFINITION = re.compile(r"(CREATE|DROP) ", re.IGNORECASE)
 
 
@@ -38,12 +39,13 @@ def blocks():
                 before += "".join(part for part in statements(found[2]) if DEFINITION.match(part.lstrip()))
 
 
-def run_script(place, text):
+def run_script(place, text, command="run"):
     """In a directory that has examples/ and docs/, so that nothing is written into the tree."""
     for name in ("examples", "docs", "jobs"):
         if not (place / name).exists():
             (place / name).symlink_to(ROOT / name)
-    return subprocess.run([PROGRAM, "run", "-", "--quiet"], input=text, capture_output=True, text=True, timeout=120, cwd=place)
+    options = ("--quiet",) if command == "run" else ()
+    return subprocess.run([PROGRAM, command, "-", *options], input=text, capture_output=True, text=True, timeout=120, cwd=place)
 
 
 def printed(place, found, before):
@@ -52,11 +54,24 @@ def printed(place, found, before):
     return re.sub(r"[ \t]+$", "", done.stdout, flags=re.MULTILINE).strip("\n") + "\n"
 
 
+def automaton(place, found, before):
+    """The lines below the Match of the plan, as far left as they go."""
+    done = run_script(place, before + found[2], "explain")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.strip().startswith("pattern:"))
+    depth = len(lines[begin]) - len(lines[begin].lstrip())
+    end = next(i for i in range(begin + 1, len(lines)) if not lines[i].startswith(" " * depth) or lines[i].lstrip().startswith("+-"))
+    return "".join(line[depth:] + "\n" for line in lines[begin:end])
+
+
 @pytest.mark.parametrize("found,before", [one for one in blocks() if one.values[0][1] == "run"])
 def test_the_example_runs_and_prints_what_stands_behind_it(tmp_path, found, before):
     out = printed(tmp_path, found, before)
     if found[3] is not None:
         assert out == found[3]
+    if found[4] is not None:
+        assert automaton(tmp_path, found, before) == found[4]
 
 
 def refusals():
@@ -100,6 +115,9 @@ def write_results(place):
             if found[3] is not None:
                 pieces += [text[at:found.start(3)], printed(place, found, before)]
                 at = found.end(3)
+            if found[4] is not None:
+                pieces += [text[at:found.start(4)], automaton(place, found, before)]
+                at = found.end(4)
             before += "".join(part for part in statements(found[2]) if DEFINITION.match(part.lstrip()))
         page.write_text("".join(pieces) + text[at:])
 

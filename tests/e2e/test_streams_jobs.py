@@ -87,6 +87,23 @@ def test_payments_without_capture_after_15_minutes(tmp_path):
     assert sorted(row["payment_id"] for row in rows) == ["forgotten", "too late"]
 
 
+def test_card_testing_is_three_declines_and_an_approval_within_a_minute(tmp_path):
+    declines = [event(seconds, "declined", f"d{seconds}", amount=seconds) for seconds in (0, 10, 20, 30)]
+    events = [*declines, event(59, "authorised", "hit", amount=5000),
+              event(100, "declined", "e1"), event(101, "declined", "e2"), event(102, "authorised", "only two"),
+              event(200, "declined", "f1"), event(201, "declined", "f2"), event(202, "declined", "f3"), event(260, "authorised", "too late"),
+              *(event(300 + i, "declined", f"g{i}", token=f"other {i}") for i in range(3)), event(304, "authorised", "other cards")]
+    rows = answer(tmp_path, "card_testing.sql", events)
+    assert [(row["payment_id"], row["declined"], row["most_tried"], row["amount"]) for row in rows] == [("hit", 4, 30, 5000)]
+
+
+def test_captures_that_are_reversed_within_a_minute(tmp_path):
+    events = [event(0, "captured", "a", amount=700), event(1, "captured", "b"), event(2, "captured", "c"), event(59.9, "reversed", "a", amount=700),
+              event(61, "reversed", "b"), event(62, "captured", "d"), event(63, "reversed", "e"), event(200, "created", "later")]
+    rows = answer(tmp_path, "reversed_captures.sql", events)
+    assert [(row["payment_id"], row["amount"], row["reversed_at"]) for row in rows] == [("a", 700, "2026-03-01 10:00:59.900Z")]
+
+
 def test_top_merchants_are_the_five_with_the_most_money(tmp_path):
     events = [event(i % 60, "captured", f"p{i}", merchant=f"m{i % 9}", amount=1 + (i % 9) * 10 + i % 2) for i in range(180)]
     events.sort(key=lambda one: one["event_time"])
