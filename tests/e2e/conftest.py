@@ -47,7 +47,10 @@ def pytest_sessionfinish():
             process.wait()
 
 
-def eventually(look, seconds=20):
+PATIENCE_S = 60  # more than this is a hang, on however busy a machine; figures of time are no business of tests of behaviour
+
+
+def eventually(look, seconds=PATIENCE_S):
     """Waits until look() gives something true, and gives it."""
     end = time.monotonic() + seconds
     while True:
@@ -95,7 +98,7 @@ class Service:
     def stop(self):
         """SIGTERM: drains and exits 0."""
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=PATIENCE_S)
         self.process.stdout.close()
         return code
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import checker
-from conftest import PROGRAM, Service, eventually, run
+from conftest import PATIENCE_S, PROGRAM, Service, eventually, run
 
 FULL = os.environ.get("PS_FULL") == "1"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do this")
@@ -76,7 +76,7 @@ class Small(Service):
         assert line.startswith("paystream ready http"), f"{line!r}\n{self.log.read_text()}"
         return self
 
-    def wait(self, timeout=20):
+    def wait(self, timeout=PATIENCE_S):
         """The exit code of a process that ends by itself."""
         code = self.process.wait(timeout)
         self.process.stdout.close()

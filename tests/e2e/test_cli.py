@@ -109,7 +109,7 @@ def test_serve_dev_makes_the_data(directory):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline().startswith("paystream ready http://127.0.0.1:")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert re.search(r"ps_test_\w+", err)
 
@@ -136,7 +136,7 @@ def test_serve_prints_one_line(stopped):
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     first = process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=10)
+    rest, _ = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, "")
     assert re.fullmatch(r"paystream ready http://127\.0\.0\.1:\d+\n", first)
 

@@ -69,6 +69,14 @@ class House:
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
 
 
+def has_ended(connection, key):
+    try:
+        get(connection, key)
+    except (OSError, http.client.HTTPException):
+        return True
+    return False
+
+
 def get(connection, key, path="/v1/payments"):
     connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
     reply = connection.getresponse()
@@ -136,11 +144,9 @@ def test_a_revocation_counts_without_a_restart_and_ends_open_connections(house):
         assert get(of_kept, house.service.key) == get(of_leaver, house.service.key) == 200
         socket_of_kept = of_kept.sock
         house.authority.revoke(leaver)
-        eventually(lambda: house.is_refused(leaver), 10)
-        # Its open connection ends with the same reading of the list, the other one stays.
-        with pytest.raises((OSError, http.client.HTTPException)):
-            of_leaver.sock.settimeout(5)
-            get(of_leaver, house.service.key)
+        eventually(lambda: house.is_refused(leaver))
+        # Its open connection ends when its thread sees the new list, the other one stays.
+        eventually(lambda: has_ended(of_leaver, house.service.key))
         assert get(of_kept, house.service.key) == 200
         assert of_kept.sock is socket_of_kept
     assert house.ask(kept) == 200
@@ -151,24 +157,26 @@ def test_a_revocation_list_out_of_date_lets_nobody_in(house):
     house.service.launch()
     assert house.ask(good) == 200
     house.authority.write_crl(days=-1)
-    eventually(lambda: house.is_refused(good), 10)
+    eventually(lambda: house.is_refused(good))
     house.authority.write_crl()
-    eventually(lambda: house.is_refused(good) is None, 10)
+    eventually(lambda: house.is_refused(good) is None)
 
 
-def test_files_that_do_not_work_leave_the_old_ones_in_use(house):
+def test_files_that_do_not_work_leave_the_old_ones_in_use(house, tmp_path):
     good = house.authority.issue("good")
     house.service.launch()
     assert house.ask(good) == 200
-    house.files["key"].write_text("half a key\n")
-    eventually(lambda: house.metric("paystream_tls_reload_failures_total", good) == 1, 10)
+    half = tmp_path / "half"
+    half.write_text("half a key\n")
+    half.rename(house.files["key"])  # in one step: an empty file would be a failure of its own
+    eventually(lambda: house.metric("paystream_tls_reload_failures_total", good) == 1)
     assert str(house.files["key"]) in house.service.log.read_text()
     house.authority.crl.unlink()
-    eventually(lambda: house.metric("paystream_tls_reload_failures_total", good) == 2, 10)
+    eventually(lambda: house.metric("paystream_tls_reload_failures_total", good) == 2)
     assert house.ask(good) == 200
     house.use(house.server)
     house.authority.write_crl()
-    eventually(lambda: house.metric("paystream_tls_reloads_total", good) >= 1, 10)
+    eventually(lambda: house.metric("paystream_tls_reloads_total", good) >= 1)
 
 
 def test_rotation_under_load_is_not_noticed(house):
@@ -198,14 +206,15 @@ def test_rotation_under_load_is_not_noticed(house):
     threads = [threading.Thread(target=send, args=(is_kept,)) for is_kept in (True, True, False, False)]
     for thread in threads:
         thread.start()
+    eventually(lambda: len(set(served)) == 1 and len(served) >= len(threads) or errors)
     rotations = 3
     for number in range(1, rotations + 1):
         fresh = house.authority.issue(f"server-{number}", san="IP:127.0.0.1", usage="serverAuth")
         house.use(fresh)
-        eventually(lambda: f"{fresh.serial:02X}" in served or errors, 20)  # a new connection has seen it
+        eventually(lambda: f"{fresh.serial:02X}" in served or errors)  # a new connection has seen it
     ends.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert not errors, errors
     assert len(set(served)) == rotations + 1
     assert served.count(f"{house.server.serial:02X}") > 10
@@ -257,14 +266,14 @@ def test_a_key_is_bound_to_the_certificates_that_the_file_names(house, tmp_path)
         made = json.loads(connection.getresponse().read())
     assert status(shop, made["secret"]) == 403
     keys.write_text(keys.read_text() + f"{made['id']}\tdns:shop.example\n")
-    eventually(lambda: status(shop, made["secret"]) == 200, 10)
+    eventually(lambda: status(shop, made["secret"]) == 200)
     assert (status(other, made["secret"]), status(ops, made["secret"]), status(shop, house.service.key)) == (403, 200, 403)
     # A file with a wrong line changes nothing, and is named.
     keys.write_text("*   dns:other.example\nkey_nonsense dns:shop.example\n")
-    eventually(lambda: f"{keys}: line 2:" in house.service.log.read_text(), 10)
+    eventually(lambda: f"{keys}: line 2:" in house.service.log.read_text())
     assert (status(other, made["secret"]), status(shop, made["secret"])) == (403, 200)
     keys.write_text("")  # nobody any more
-    eventually(lambda: status(ops, house.service.key) == 403, 10)
+    eventually(lambda: status(ops, house.service.key) == 403)
 
 
 @pytest.mark.parametrize("broken", ["client_ca", "crl"])

@@ -16,7 +16,7 @@ def example(service, name, *arguments):
     command = [sys.executable] if name.endswith(".py") else ["bash"]
     environment = {**os.environ, "URL": service.url, "KEY": service.key, "no_proxy": "*"}
     done = subprocess.run([*command, str(EXAMPLES / name), *map(str, arguments)], env=environment, capture_output=True, text=True,
-                          timeout=60)
+                          timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

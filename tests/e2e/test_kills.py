@@ -92,7 +92,7 @@ class Worker(threading.Thread):
 
     def run(self):
         host, port = self.service.url.removeprefix("http://").split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
         try:
             while True:
                 self.many(connection) if self.random.random() < 0.1 else self.one(connection)
@@ -203,7 +203,7 @@ def test_a_stop_under_traffic_drains_and_the_next_start_replays_nothing(service,
         worker.start()
     time.sleep(0.3)
     service.process.send_signal(stop)
-    assert service.process.wait(timeout=5) == 0
+    assert service.process.wait(timeout=60) == 0
     service.process.stdout.close()
     for worker in workers:
         worker.join()

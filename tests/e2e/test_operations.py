@@ -75,21 +75,30 @@ def test_no_secret_is_in_the_metrics(client):
         assert word not in text
 
 
+def asked_until(client, status):
+    """The reply of that status; all before it are 200, the first one certainly."""
+    assert client.get("/v1/payments").status_code == 200
+    for _ in range(10_000):
+        reply = client.get("/v1/payments")
+        if reply.status_code != 200:
+            assert reply.status_code == status
+            return reply
+    raise AssertionError(f"never answered {status}")
+
+
 def test_a_rate_per_key_answers_429(start):
     client = start("-D", "rate.key=20").client()
-    replies = [client.get("/v1/payments") for _ in range(100)]
-    refused = [reply for reply in replies if reply.status_code == 429]
-    assert replies[0].status_code == 200 and refused
-    assert int(refused[0].headers["Retry-After"]) >= 1
-    assert refused[0].json()["error"]["type"] == "rate_limit_error"
+    refused = asked_until(client, 429)
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert refused.json()["error"]["type"] == "rate_limit_error"
     other = client.service.client()
-    time.sleep(1.1)
+    time.sleep(int(refused.headers["Retry-After"]))
     assert other.get("/v1/payments").status_code == 200
 
 
 def test_a_rate_per_address_answers_429(start):
     client = start("-D", "rate.address=20").client()
-    assert 429 in [client.get("/v1/payments").status_code for _ in range(100)]
+    asked_until(client, 429)
 
 
 def test_a_full_table_answers_507_and_the_rest_goes_on(start):
@@ -167,7 +176,7 @@ def test_tls_serves_and_refuses_old_versions(tls):
     context = ssl.create_default_context(cafile=str(cert))
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     request = urllib.request.Request(service.url + "/v1/payments", headers={"Authorization": f"Bearer {service.key}"})
-    assert opener.open(request, timeout=10).status == 200
+    assert opener.open(request, timeout=60).status == 200
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
     old.set_ciphers("ALL:@SECLEVEL=0")
@@ -176,4 +185,4 @@ def test_tls_serves_and_refuses_old_versions(tls):
         old.maximum_version = ssl.TLSVersion.TLSv1_1
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=old))
     with pytest.raises(OSError):
-        opener.open(service.url + "/healthz", timeout=10)
+        opener.open(service.url + "/healthz", timeout=60)

@@ -315,7 +315,7 @@ def test_a_hold_expires(client):
 
 
 def test_a_hold_that_expires_after_a_partial_capture_is_captured(client):
-    payment = held(client, expires_in=1)
+    payment = held(client, expires_in=3)
     move(client, payment, "capture", {"amount": 250, "final": False})
     payment = eventually(lambda: (p := client.payment(payment["id"]))["status"] != "partially_captured" and p)
     assert payment["status"] == "captured"
@@ -344,8 +344,18 @@ ALLOWED = {
 }
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory):
+    """A client of a service that waits ten minutes for its rail: what is processing stays so."""
+    it = Service(tmp_path_factory.mktemp("patient") / "data", "-D", "rail.deadline=600s").start()
+    yield it.client()
+    assert it.stop() == 0
+    it.remove()
+
+
 @pytest.mark.parametrize("state,fields,way,verbs", CONFLICTS, ids=[row[0] for row in CONFLICTS])
-def test_a_move_that_is_not_legal_names_the_state_and_what_is_allowed(client, state, fields, way, verbs):
+def test_a_move_that_is_not_legal_names_the_state_and_what_is_allowed(patient, state, fields, way, verbs):
+    client = patient
     reply = client.pay(**fields)
     made = reply.json() if reply.status_code == 201 else reply.json()["error"]["payment"]
     for verb in way:

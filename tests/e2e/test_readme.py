@@ -48,7 +48,7 @@ class Started:
         self.end()
 
     def end(self):
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         self.process.stdout.close()
         self.process.stderr.close()
 
@@ -68,7 +68,7 @@ def started(tmp_path_factory):
 
 def shell(started, text):
     """Runs a block's lines as someone who typed URL and KEY before; returns its output."""
-    done = subprocess.run(["bash", "-euc", text], cwd=started.place, capture_output=True, text=True, timeout=60,
+    done = subprocess.run(["bash", "-euc", text], cwd=started.place, capture_output=True, text=True, timeout=120,
                           env={**os.environ, "URL": started.url, "KEY": started.key})
     assert done.returncode == 0, done.stderr
     return done.stdout

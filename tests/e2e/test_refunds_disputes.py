@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from conftest import eventually
+from conftest import Service, eventually
 from test_payments import counters, held, move, refused
 
 SERVE = ["-D", "rail.simulator.delay=150ms"]
@@ -46,6 +46,15 @@ def step(client, path, body=None, status=200):
     reply = client.post(path, body)
     assert reply.status_code == status, reply.text
     return reply.json()
+
+
+@pytest.fixture
+def leisurely(directory):
+    """A client of a service whose rail takes its time: what happens meanwhile can be looked at on a busy machine too."""
+    it = Service(directory, "-D", "rail.simulator.delay=5s").start()
+    yield it.client()
+    assert it.stop() == 0
+    it.remove()
 
 
 # ── refunds ──
@@ -100,7 +109,8 @@ def test_a_refund_is_checked_against_the_captured_part(client):
     assert counters(shown) == {"authorised": 1000, "capturable": 600, "captured": 400, "refunded": 400}
 
 
-def test_a_slow_refund_is_pending_then_succeeds(client):
+def test_a_slow_refund_is_pending_then_succeeds(leisurely):
+    client = leisurely
     payment = captured(client, token="tok_refund_slow")
     made = refund(client, payment, 400)
     assert made["status"] == "pending"
