@@ -50,6 +50,10 @@ ps_code ps_session_job_options(const ps_session *session, const ps_graph *graph,
         code =
             duration_setting(session, "table.exec.source.idle-timeout", &out->idle_timeout_ms, err);
     }
+    if (code == PS_OK) {
+        code =
+            duration_setting(session, "paystream.event-time.max-ahead", &out->future_max_ms, err);
+    }
     return code == PS_OK ? duration_setting(session, "table.exec.state.ttl", &out->ttl_ms, err)
                          : code;
 }

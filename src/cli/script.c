@@ -116,7 +116,8 @@ static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_erro
         fprintf(stderr, "%llu late rows were dropped\n", (unsigned long long)counters->rows_late);
     }
     if (code == PS_OK && counters->rows_bad > 0) {
-        fprintf(stderr, "%llu rows could not be read\n", (unsigned long long)counters->rows_bad);
+        fprintf(stderr, "%llu rows were put aside: they could not be read, or not be believed\n",
+                (unsigned long long)counters->rows_bad);
     }
     ps_stream_job_free(job);
     return code;

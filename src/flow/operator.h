@@ -25,6 +25,7 @@
 #define PS_FLOW_OPERATOR_H
 
 #include "expr/program.h"
+#include "flow/connector.h"
 #include "flow/late_rows.h"
 #include "state/store.h"
 
@@ -52,6 +53,9 @@ typedef struct {
     ps_store *store;
     ps_outlet *outlet;
     int64_t ttl_ms; /* table.exec.state.ttl; 0: none. By clock->now_ms */
+    /* event times more than so far ahead of clock->now_ms are not believed; 0: all are */
+    int64_t future_max_ms;
+    ps_dead_letter *dead_letter; /* takes those rows; NULL: they are only counted */
 } ps_operator_context;
 
 /* Embedded first in every operator's struct. */
@@ -62,6 +66,7 @@ struct ps_operator {
     int64_t due;
     uint64_t last_sequence;  /* of the last row taken; kept by the driver */
     uint64_t late_row_count; /* rows dropped as late (SEMANTICS §5.5); kept by the operator */
+    uint64_t bad_row_count;  /* rows put aside as dead letters, since the process began */
     ps_late_rows *late;      /* takes those rows; NULL: nobody listens. Borrowed */
 };
 

@@ -270,6 +270,8 @@ static ps_code make_operator(ps_instance *instance, ps_error *err)
         .store = instance->store,
         .outlet = &instance->outlet,
         .ttl_ms = lane->options->ttl_ms,
+        .future_max_ms = lane->options->future_max_ms,
+        .dead_letter = lane->options->surroundings->dead_letter,
     };
     code = ps_operator_make(instance->node, &context, &instance->op, err);
     if (code != PS_OK) {

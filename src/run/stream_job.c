@@ -230,6 +230,7 @@ static void count(ps_stream_job *job)
     for (uint32_t i = 0; i < lane->instance_count; i++) {
         const ps_instance *at = &lane->instances[i];
         late += at->op != NULL ? at->op->late_row_count : 0;
+        bad += at->op != NULL ? at->op->bad_row_count : 0;
         if (at->node->kind == PS_NODE_WATERMARK && at->outlet.pushed_watermark < watermark) {
             watermark = at->outlet.pushed_watermark;
         }

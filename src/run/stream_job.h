@@ -34,6 +34,7 @@ typedef struct {
     int64_t checkpoint_interval_ms; /* 0: only at the stop */
     uint64_t memory_max;            /* bytes of state */
     int64_t ttl_ms;                 /* 0: none */
+    int64_t future_max_ms;          /* of event times ahead of the clock; 0: all are believed */
     int64_t idle_timeout_ms;        /* of sources; 0: they are waited for for ever */
     uint32_t batch_rows;            /* 1 … PS_BATCH_ROWS; 0: PS_BATCH_ROWS */
     /* bounded sources end in a savepoint instead of the final watermark */

@@ -129,8 +129,9 @@ static const ps_metric metrics[METRIC_COUNT] = {
                         "Rows that a streaming job has given out."},
     [M_JOB_ROWS_LATE] = {"paystream_job_rows_late_total", PS_METRIC_COUNTER, "job",
                          "Rows that came after their windows had closed."},
-    [M_JOB_ROWS_BAD] = {"paystream_job_rows_bad_total", PS_METRIC_COUNTER, "job",
-                        "Rows that could not be read."},
+    [M_JOB_ROWS_BAD] =
+        {"paystream_job_rows_bad_total", PS_METRIC_COUNTER, "job",
+         "Rows put aside: they could not be read, or their event time is not believed."},
     [M_JOB_STATE_BYTES] = {"paystream_job_state_bytes", PS_METRIC_GAUGE, "job",
                            "Bytes of state that a streaming job keeps."},
     [M_JOB_CHECKPOINTS] = {"paystream_job_checkpoints_total", PS_METRIC_COUNTER, "job",

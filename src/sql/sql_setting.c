@@ -27,6 +27,9 @@ static const ps_setting_entry entries[] = {
      "Rows of one match of MATCH_RECOGNIZE; a job over it fails."},
     {"paystream.match.runs-per-key", PS_SETTING_INTEGER, NULL, "10000",
      "Partial matches of a key that MATCH_RECOGNIZE keeps at a time."},
+    {"paystream.event-time.max-ahead", PS_SETTING_DURATION, NULL, "0 ms",
+     "Rows whose event time is further ahead of the clock do not move the watermark: they are "
+     "counted and go to the dead letters; 0 ms: all times are believed."},
     {"paystream.memory.size", PS_SETTING_SIZE, NULL, "",
      "Memory that a job's state may take; a job over it fails with the operator's name."},
     {"paystream.restore.watermark", PS_SETTING_BOOLEAN, NULL, "true",

@@ -80,6 +80,22 @@ def test_a_job_that_was_stopped_reads_on(tmp_path):
     assert [row["id"] for _, _, row in late_rows(tmp_path)] == [3, 5, 7]
 
 
+@pytest.mark.parametrize("batch", ["1", "2", "1024"])
+def test_times_far_in_the_future_do_not_move_the_watermark(tmp_path, batch):
+    """Decision e: a cap on times ahead of the clock; the rows are counted and kept as dead letters."""
+    settings = f"SET 'paystream.dead-letter.path' = '{tmp_path}/dead.jsonl';\nSET 'paystream.event-time.max-ahead' = '1 d';\n"
+    (tmp_path / "events.csv").write_text("1,10,2026-01-01 00:00:05\n2,11,2199-01-01 00:00:00\n3,12,2026-01-01 00:00:07\n4,13,2199-01-01 00:00:01\n")
+    (tmp_path / "job.sql").write_text(settings + DDL.format(tmp_path).replace("WATERMARK FOR ts AS ts)", "WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)") + TUMBLE)
+    done = run("run", tmp_path / "job.sql", "-D", f"paystream.batch.rows={batch}")
+    assert done.returncode == 0, done.stderr
+    assert "2 rows were put aside" in done.stderr and "late" not in done.stderr
+    assert [path.read_text() for path in (tmp_path / "sums").glob("part-*")] == ['"2026-01-01 00:00:00",2\n']
+    letters = [json.loads(line) for line in (tmp_path / "dead.jsonl").read_text().splitlines()]
+    assert [(letter["position"], letter["reason"]) for letter in letters] == [
+        (2, "event time is more than 86400000 ms ahead of the clock"), (4, "event time is more than 86400000 ms ahead of the clock")]
+    assert json.loads(letters[0]["raw"])["ts"] == "2199-01-01 00:00:00.000"
+
+
 @pytest.mark.parametrize("prefix, statements, message", [
     ("", (statement_set(TUMBLE, LATE),), "reading the late rows of a table is not portable to Flink"),
     (EXTENDED, (TUMBLE, LATE), "the late rows of 'sums' can be read only beside the INSERT that fills it"),
