@@ -3,6 +3,7 @@
  *   version.h   which library this is
  *   error.h     how calls fail
  *   row.h       rows: what user functions read and write
+ *   cep.h       patterns over rows
  *   pipeline.h  pipelines: sources, maps, windows, groupings, joins, sinks
  *   sql.h       SQL scripts
  *
@@ -11,6 +12,7 @@
 #ifndef PAYSTREAM_PAYSTREAM_H
 #define PAYSTREAM_PAYSTREAM_H
 
+#include <paystream/cep.h>
 #include <paystream/error.h>
 #include <paystream/pipeline.h>
 #include <paystream/row.h>

@@ -99,36 +99,11 @@ ps_collection *ps_pipeline_collect(ps_pipeline *pipeline, const ps_node *node,
 
 ps_shape *ps_pipeline_shape(ps_pipeline *pipeline, const ps_column_def *columns, uint32_t parts)
 {
-    uint32_t count = 0;
-    while (columns[count].name != NULL) {
-        count++;
-    }
-    if (count == 0 || count > PS_COLUMN_COUNT_MAX) {
-        ps_pipeline_fail(pipeline, PS_E_INVALID, "a row has 1 to %d columns, not %u",
-                         PS_COLUMN_COUNT_MAX, count);
-        return NULL;
-    }
-    ps_shape *shape = ps_shape_new(&pipeline->arena, count, parts);
-    for (uint32_t i = 0; shape != NULL && i < count; i++) {
-        const char *name =
-            ps_arena_copy(&pipeline->arena, columns[i].name, strlen(columns[i].name));
-        const ps_type *type = ps_column_type(columns[i].kind);
-        if (type == NULL) {
-            ps_pipeline_fail(pipeline, PS_E_INVALID, "column %s: of no kind that can be declared",
-                             columns[i].name);
-            return NULL;
-        }
-        if (name == NULL) {
-            shape = NULL;
-            break;
-        }
-        shape->fields[i] = (ps_field){ps_slice_text(name), type};
-    }
+    ps_error err;
+    ps_shape *shape = ps_shape_of(&pipeline->arena, columns, parts, &err);
     if (shape == NULL) {
-        ps_pipeline_fail_memory(pipeline);
-        return NULL;
+        ps_pipeline_fail(pipeline, err.code, "%s", err.text);
     }
-    ps_shape_finish(shape);
     return shape;
 }
 

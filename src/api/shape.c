@@ -34,6 +34,44 @@ void ps_shape_finish(ps_shape *shape)
     }
 }
 
+static ps_shape *no_memory(ps_error *err)
+{
+    (void)ps_error_set(err, PS_E_MEMORY, "no memory for the columns of a row");
+    return NULL;
+}
+
+ps_shape *ps_shape_of(ps_arena *arena, const ps_column_def *columns, uint32_t parts, ps_error *err)
+{
+    uint32_t count = 0;
+    while (columns[count].name != NULL) {
+        count++;
+    }
+    if (count == 0 || count > PS_COLUMN_COUNT_MAX) {
+        (void)ps_error_set(err, PS_E_INVALID, "a row has 1 to %d columns, not %u",
+                           PS_COLUMN_COUNT_MAX, count);
+        return NULL;
+    }
+    ps_shape *shape = ps_shape_new(arena, count, parts);
+    for (uint32_t i = 0; shape != NULL && i < count; i++) {
+        const char *name = ps_arena_copy(arena, columns[i].name, strlen(columns[i].name));
+        const ps_type *type = ps_column_type(columns[i].kind);
+        if (type == NULL) {
+            (void)ps_error_set(err, PS_E_INVALID, "column %s: of no kind that can be declared",
+                               columns[i].name);
+            return NULL;
+        }
+        if (name == NULL) {
+            return no_memory(err);
+        }
+        shape->fields[i] = (ps_field){ps_slice_text(name), type};
+    }
+    if (shape == NULL) {
+        return no_memory(err);
+    }
+    ps_shape_finish(shape);
+    return shape;
+}
+
 uint32_t ps_shape_parts(const ps_shape *shape)
 {
     return (shape->time != PS_NO_COLUMN ? PS_SHAPE_TIME : 0u) |

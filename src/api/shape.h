@@ -27,6 +27,8 @@ typedef enum {
  * ps_shape_finish. NULL: no memory. */
 ps_shape *ps_shape_new(ps_arena *arena, uint32_t column_count, uint32_t parts);
 void ps_shape_finish(ps_shape *shape);
+/* The definitions as a shape with these parts, whole. NULL: *err says what is wrong with them. */
+ps_shape *ps_shape_of(ps_arena *arena, const ps_column_def *columns, uint32_t parts, ps_error *err);
 uint32_t ps_shape_parts(const ps_shape *shape);
 ps_schema ps_shape_schema(const ps_shape *shape);
 /* PS_NO_COLUMN: none of that name. */

@@ -497,7 +497,7 @@ static ps_cep_state *compile_singleton(compiler *self, const singleton *one)
         return NULL;
     }
     add_edge(self, state, PS_CEP_TAKE, sink, one->take);
-    if (one->is_optional && !is_head_of_group(self)) {
+    if (one->is_optional) {
         add_optional_proceed(self, state, one);
     }
     if (!one->can_ignore) {

@@ -188,9 +188,13 @@ static ps_code literal_holds(const ps_cep_compiled *query, ps_cep_literal litera
 {
     ps_cep_test *test = &query->tests[literal / 2];
     bool is_negated = (literal & 1) != 0;
-    if (test->bit != UINT32_MAX) {
+    bool holds = true;
+    if (test->bit != PS_CEP_NO_BIT) {
         const uint64_t *mask = ps_cep_row_mask(query->bench->rows, sight->row);
-        *out = (((mask[test->bit / 64] >> (test->bit % 64)) & 1) != 0) != is_negated;
+        holds = ((mask[test->bit / 64] >> (test->bit % 64)) & 1) != 0;
+    }
+    if (!holds || !test->looks_back) {
+        *out = holds != is_negated;
         return PS_OK;
     }
     if (test->asked != query->bench->question) {
@@ -265,6 +269,22 @@ ps_code ps_cep_measure(const ps_cep_compiled *query, uint32_t node, const ps_col
 }
 
 /* ── views ── */
+
+void *ps_cep_view_user(const ps_cep_view *view)
+{
+    return view->query->query->user;
+}
+
+const ps_batch *ps_cep_view_batch(const ps_cep_view *view, uint32_t *out_row)
+{
+    *out_row = view->row;
+    return view->batch;
+}
+
+int64_t ps_cep_view_timeout(const ps_cep_view *view)
+{
+    return view->timeout;
+}
 
 uint32_t ps_cep_view_row(const ps_cep_view *view)
 {
@@ -422,21 +442,20 @@ static ps_code init_test(ps_cep_compiled *made, ps_cep_test *test, ps_error *err
 {
     const ps_cep_condition *condition = test->condition;
     ps_cep_bench *bench = made->bench;
-    if (test->bit != UINT32_MAX || condition->function != NULL) {
+    if (test->rest == NULL) {
         return PS_OK;
     }
-    ps_expr_columns(condition->test, mark_read, bench);
+    ps_expr_columns(test->rest, mark_read, bench);
     ps_code code = init_slots(&test->slots, bench, condition->slot_count, condition->slots, err);
     if (code == PS_OK) {
         carry_aggregates(made, &test->slots);
-        code =
-            ps_program_new(bench->context->expressions, 1, &condition->test, &test->program, err);
+        code = ps_program_new(bench->context->expressions, 1, &test->rest, &test->program, err);
     }
     return code;
 }
 
 ps_code ps_cep_compiled_init(ps_cep_compiled *made, ps_cep_bench *bench, const ps_cep_query *query,
-                             const ps_cep_automaton *automaton, const uint32_t *bits, ps_error *err)
+                             const ps_cep_automaton *automaton, ps_cep_test *tests, ps_error *err)
 {
     ps_arena *arena = bench->context->arena;
     uint32_t count = automaton->condition_count, aggregates = 0;
@@ -447,12 +466,12 @@ ps_code ps_cep_compiled_init(ps_cep_compiled *made, ps_cep_bench *bench, const p
         .bench = bench,
         .query = query,
         .automaton = automaton,
-        .tests = ps_arena_take(arena, count * sizeof(ps_cep_test)),
+        .tests = tests,
         .carried = ps_arena_take(arena, aggregates * sizeof(ps_cep_slot_state *)),
         .measure_results =
             ps_arena_take(arena, (query->measures.expr_count + 1) * sizeof(ps_column)),
     };
-    if (made->tests == NULL || made->carried == NULL || made->measure_results == NULL) {
+    if (made->carried == NULL || made->measure_results == NULL) {
         return no_memory(err);
     }
     const ps_cep_measures *measures = &query->measures;
@@ -462,8 +481,6 @@ ps_code ps_cep_compiled_init(ps_cep_compiled *made, ps_cep_bench *bench, const p
                               &made->measure_program, err);
     }
     for (uint32_t i = 0; code == PS_OK && i < count; i++) {
-        made->tests[i].condition = automaton->conditions[i];
-        made->tests[i].bit = bits[i];
         code = init_test(made, &made->tests[i], err);
     }
     return code;

@@ -27,9 +27,14 @@ typedef struct {
     ps_cep_slot_state *states;
 } ps_cep_slots;
 
+#define PS_CEP_NO_BIT UINT32_MAX
+
+/* A condition in two parts, both of which must hold. */
 typedef struct {
     const ps_cep_condition *condition;
-    uint32_t bit; /* in rows' masks; UINT32_MAX: it looks at the run */
+    uint32_t bit;        /* in rows' masks: what it asks of the row alone; PS_CEP_NO_BIT: nothing */
+    bool looks_back;     /* there is more, which is asked for each run: */
+    const ps_expr *rest; /* NULL: the function */
     ps_cep_slots slots;
     ps_program *program;
     uint32_t asked; /* the last question's number, and its answer */
@@ -76,16 +81,19 @@ typedef struct {
 struct ps_cep_view {
     const ps_cep_compiled *query;
     ps_cep_sight sight;
+    const ps_batch *batch; /* of the row under test, unless it is kept already */
+    uint32_t row;
+    int64_t timeout;
 };
 
 PS_CHECKED ps_code ps_cep_bench_init(ps_cep_bench *bench, const ps_operator_context *context,
                                      const ps_schema *input, uint32_t slot_max, ps_error *err);
 void ps_cep_bench_release(ps_cep_bench *bench);
 
-/* bits[i]: of the automaton's condition i. */
+/* tests: one for each of the automaton's conditions, their bits and rests set; in the arena. */
 PS_CHECKED ps_code ps_cep_compiled_init(ps_cep_compiled *made, ps_cep_bench *bench,
                                         const ps_cep_query *query,
-                                        const ps_cep_automaton *automaton, const uint32_t *bits,
+                                        const ps_cep_automaton *automaton, ps_cep_test *tests,
                                         ps_error *err);
 void ps_cep_compiled_release(ps_cep_compiled *made);
 

@@ -38,13 +38,15 @@ typedef struct {
 /* A view of a run's rows, for functions of the C API (cep/match_view.h). */
 typedef struct ps_cep_view ps_cep_view;
 
-/* TRUE for a row: `test`, or else `function`; neither: always. */
+/* TRUE for a row: `test`, or else `function`; neither: always. What looks at rows alone, programs
+ * without slots and functions that do not look back, is evaluated over whole batches. */
 typedef struct {
     const ps_expr *test; /* BOOLEAN; columns: the input's, then one for each slot */
     uint32_t slot_count;
     const ps_cep_slot *slots;
     bool (*function)(void *user, const ps_cep_view *view);
     void *user;
+    bool looks_back; /* `function` asks for the rows matched so far */
 } ps_cep_condition;
 
 /* ── patterns ── */
@@ -132,6 +134,10 @@ typedef struct {
     /* Limits (SEMANTICS decision (g)): 0 takes the default. */
     uint64_t runs_per_key_max;
     uint64_t rows_per_run_max;
+    /* A late row, before it is dropped; may emit. NULL: it is counted only. */
+    ps_code (*on_late)(void *user, const ps_batch *batch, uint32_t row, ps_outlet *outlet,
+                       ps_error *err);
+    void *on_late_user;
     bool evicts; /* too many runs: the oldest is dropped and counted; else the job fails */
 } ps_match_spec;
 

@@ -6,6 +6,13 @@
 #include "cep/match_spec.h"
 #include "flow/kept_rows.h"
 
+/* ps_cep_query.user: of whose query it is. */
+void *ps_cep_view_user(const ps_cep_view *view);
+/* The row under test where it is still in a batch (functions that do not look back); NULL: it is a
+ * kept row. */
+const ps_batch *ps_cep_view_batch(const ps_cep_view *view, uint32_t *out_row);
+/* When a partial match ran out of time; 0 for others. */
+int64_t ps_cep_view_timeout(const ps_cep_view *view);
 /* The rows that the numbers below are of; their columns are those of the operator's input. */
 const ps_kept_rows *ps_cep_view_rows(const ps_cep_view *view);
 /* The row under test; 0 where a match is looked at. */

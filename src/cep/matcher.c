@@ -2,7 +2,12 @@
 
 #include <stdlib.h>
 
-enum { RUNS_PER_KEY = 10000, ROWS_PER_RUN = 100000 };
+#include "cep/condition_split.h"
+#include "cep/row_scan.h"
+
+/* WAYS_MAX: edges that one run may follow with one row. Optional stages in optional groups double
+ * them. */
+enum { RUNS_PER_KEY = 10000, ROWS_PER_RUN = 100000, WAYS_MAX = 65536 };
 
 /* The matcher's scalars in the state. */
 typedef struct {
@@ -31,12 +36,8 @@ struct ps_matcher {
     uint32_t query_count;
     ps_cep_compiled *queries;
     bool bounds_steps;
-    /* conditions over rows alone: one program, a bit each */
-    ps_program *scan;
-    uint32_t bit_count, mask_words;
-    ps_column *scan_results;
-    uint64_t *masks; /* of the last scan's rows */
-    uint32_t scan_from;
+    ps_row_scan *scan; /* conditions over rows alone */
+    uint32_t mask_words;
     query_list *starters; /* per bit: queries whose first row must have it */
     query_list any_row;   /* queries that need no bit */
     uint32_t *tried;      /* per query: the number of the last row that tried to begin it */
@@ -328,8 +329,19 @@ static ps_code settle(ps_matcher *self, const ps_cep_compiled *query, run_list *
 
 /* ── one run and one row ── */
 
+static ps_code too_many_ways(const ps_matcher *self, ps_error *err)
+{
+    return ps_error_set(err, PS_E_LIMIT,
+                        "a row could go on in more than %d ways in a partial match of %s: fewer "
+                        "optional stages inside one another",
+                        WAYS_MAX, self->spec->base.name);
+}
+
 static ps_code push_found(ps_matcher *self, uint32_t source, const ps_cep_edge *edge, ps_error *err)
 {
+    if (self->found_count == WAYS_MAX) {
+        return too_many_ways(self, err);
+    }
     if (self->found_count == self->found_room) {
         uint32_t room = self->found_room == 0 ? 16 : self->found_room * 2;
         found_edge *larger = realloc(self->found, room * sizeof *larger);
@@ -346,6 +358,9 @@ static ps_code push_found(ps_matcher *self, uint32_t source, const ps_cep_edge *
 static ps_code push_state(ps_matcher *self, uint32_t depth, const ps_cep_state *state,
                           ps_error *err)
 {
+    if (depth == WAYS_MAX) {
+        return too_many_ways(self, err);
+    }
     if (depth == self->stack_room) {
         uint32_t room = self->stack_room == 0 ? 16 : self->stack_room * 2;
         const ps_cep_state **larger = realloc(self->stack, room * sizeof *larger);
@@ -618,16 +633,16 @@ static int64_t later(int64_t base, int64_t bound)
     return __builtin_add_overflow(base, bound, &sum) ? INT64_MAX : sum;
 }
 
-/* When the run dies; INT64_MAX: never. */
-static int64_t death_of(const ps_cep_compiled *query, const ps_cep_run *run, bool *out_by_previous)
+/* When the run's time is up, looked at when it is `time`; INT64_MAX: never. When both bounds have
+ * passed the one since the row before counts (SEMANTICS §14.7). */
+static int64_t death_of(const ps_cep_compiled *query, const ps_cep_run *run, int64_t time)
 {
     const ps_cep_automaton *automaton = query->automaton;
     int64_t by_start =
         automaton->window_ms > 0 ? later(run->start_time, automaton->window_ms) : INT64_MAX;
     int64_t bound = automaton->states[run->state]->within_ms;
     int64_t by_previous = bound > 0 ? later(run->previous_time, bound) : INT64_MAX;
-    *out_by_previous = by_previous < by_start;
-    return by_previous < by_start ? by_previous : by_start;
+    return (bound > 0 && by_previous <= time) || by_previous < by_start ? by_previous : by_start;
 }
 
 static ps_code advance_query(ps_matcher *self, ps_cep_active *active, int64_t time, ps_error *err)
@@ -643,8 +658,7 @@ static ps_code advance_query(ps_matcher *self, ps_cep_active *active, int64_t ti
     while (ref != 0) {
         uint32_t next = run_at(self, ref)->next;
         const ps_cep_run *run = run_at(self, ref);
-        bool by_previous;
-        int64_t death = death_of(query, run, &by_previous);
+        int64_t death = death_of(query, run, time);
         if (death == INT64_MAX || time < death) {
             list_insert(self, &live, ref);
         } else if (query->automaton->states[run->state]->kind == PS_CEP_STATE_PENDING) {
@@ -676,8 +690,7 @@ static bool is_due(const ps_matcher *self, const ps_cep_active *active, int64_t 
     if (self->bounds_steps) {
         return true;
     }
-    bool by_previous;
-    int64_t death = death_of(query, run_at(self, active->first), &by_previous);
+    int64_t death = death_of(query, run_at(self, active->first), time);
     return death != INT64_MAX && time >= death;
 }
 
@@ -840,36 +853,10 @@ ps_code ps_matcher_expire(ps_matcher *self, ps_cep_key *key, uint32_t ref, int64
 
 /* ── rows ── */
 
-static void set_bits(ps_matcher *self, uint32_t bit, const ps_column *results, uint32_t count)
-{
-    uint64_t one = 1ULL << (bit % 64);
-    uint64_t *word = self->masks + bit / 64;
-    for (uint32_t i = 0; i < count; i++, word += self->mask_words) {
-        if (results->i64[i] != 0 && !ps_column_is_null(results, i)) {
-            *word |= one;
-        }
-    }
-}
-
 ps_code ps_matcher_scan(ps_matcher *self, const ps_batch *batch, uint32_t from, uint32_t to,
                         ps_error *err)
 {
-    self->scan_from = from;
-    if (self->bit_count == 0) {
-        return PS_OK;
-    }
-    const ps_program_rows rows = {
-        .batch = batch, .from = from, .to = to, .clock = self->options.context->clock};
-    uint32_t row;
-    ps_code code = ps_program_run(self->scan, &rows, self->scan_results, &row, err);
-    if (code != PS_OK) {
-        return code;
-    }
-    memset(self->masks, 0, (size_t)(to - from) * self->mask_words * sizeof *self->masks);
-    for (uint32_t bit = 0; bit < self->bit_count; bit++) {
-        set_bits(self, bit, &self->scan_results[bit], to - from);
-    }
-    return PS_OK;
+    return ps_row_scan_run(self->scan, batch, from, to, err);
 }
 
 ps_code ps_matcher_keep(ps_matcher *self, const ps_batch *batch, uint32_t row, int64_t time,
@@ -881,27 +868,31 @@ ps_code ps_matcher_keep(ps_matcher *self, const ps_batch *batch, uint32_t row, i
         kept->time = time;
         kept->refs = 1;
         kept->has_columns = 1;
-        memcpy(kept + 1, self->masks + (size_t)(row - self->scan_from) * self->mask_words,
-               self->mask_words * sizeof *self->masks);
+        memcpy(kept + 1, ps_row_scan_mask(self->scan, row), self->mask_words * sizeof(uint64_t));
     }
     return code;
 }
 
 /* ── set-up ── */
 
-/* Conditions over rows alone that are equal share a bit. */
-static uint32_t bit_of(const ps_expr **exprs, uint32_t *count, const ps_cep_condition *condition)
+/* What of the condition is asked of the row alone, and what is left. */
+static ps_code divide(ps_matcher *self, uint32_t query, ps_cep_test *test, ps_error *err)
 {
-    if (condition->slot_count > 0 || condition->function != NULL) {
-        return UINT32_MAX;
+    const ps_cep_condition *condition = test->condition;
+    test->bit = PS_CEP_NO_BIT;
+    if (condition->test == NULL) {
+        test->looks_back = condition->looks_back;
+        return test->looks_back ? PS_OK
+                                : ps_row_scan_add_function(self->scan, condition,
+                                                           &self->queries[query], &test->bit, err);
     }
-    for (uint32_t i = 0; i < *count; i++) {
-        if (ps_expr_equal(exprs[i], condition->test)) {
-            return i;
-        }
-    }
-    exprs[*count] = condition->test;
-    return (*count)++;
+    const ps_expr *of_row;
+    ps_code code =
+        ps_cep_condition_split(self->options.context->expressions, condition,
+                               self->spec->input->field_count, &of_row, &test->rest, err);
+    test->looks_back = code == PS_OK && test->rest != NULL;
+    return code == PS_OK && of_row != NULL ? ps_row_scan_add(self->scan, of_row, &test->bit, err)
+                                           : code;
 }
 
 static ps_code list_query(ps_arena *arena, query_list *list, uint32_t query, uint32_t query_count,
@@ -919,22 +910,22 @@ static ps_code list_query(ps_arena *arena, query_list *list, uint32_t query, uin
     return PS_OK;
 }
 
-/* The bit without which the edge never holds; UINT32_MAX: there is none. */
-static uint32_t needed_bit(const ps_cep_guard *guard, const uint32_t *bits)
+/* The bit without which the edge never holds; PS_CEP_NO_BIT: there is none. */
+static uint32_t needed_bit(const ps_cep_guard *guard, const ps_cep_test *tests)
 {
     for (uint32_t i = 0; i < guard->clause_count; i++) {
         const ps_cep_clause *clause = &guard->clauses[i];
         if (clause->literal_count == 1 && (clause->literals[0] & 1) == 0 &&
-            bits[clause->literals[0] / 2] != UINT32_MAX) {
-            return bits[clause->literals[0] / 2];
+            tests[clause->literals[0] / 2].bit != PS_CEP_NO_BIT) {
+            return tests[clause->literals[0] / 2].bit;
         }
     }
-    return UINT32_MAX;
+    return PS_CEP_NO_BIT;
 }
 
 /* Notes which rows can begin a run: over the TAKE edges that PROCEED edges lead to. */
 static ps_code note_starts(ps_matcher *self, uint32_t query, const ps_cep_automaton *automaton,
-                           const uint32_t *bits, ps_error *err)
+                           const ps_cep_test *tests, ps_error *err)
 {
     ps_arena *arena = self->options.context->arena;
     bool *is_seen = ps_arena_take(arena, automaton->state_count);
@@ -949,8 +940,8 @@ static ps_code note_starts(ps_matcher *self, uint32_t query, const ps_cep_automa
         for (uint32_t i = 0; code == PS_OK && i < state->edge_count; i++) {
             const ps_cep_edge *edge = &state->edges[i];
             if (edge->action == PS_CEP_TAKE) {
-                uint32_t bit = needed_bit(&edge->guard, bits);
-                query_list *list = bit != UINT32_MAX ? &self->starters[bit] : &self->any_row;
+                uint32_t bit = needed_bit(&edge->guard, tests);
+                query_list *list = bit != PS_CEP_NO_BIT ? &self->starters[bit] : &self->any_row;
                 code = list_query(arena, list, query, self->query_count, err);
             } else if (edge->action == PS_CEP_PROCEED && !is_seen[edge->target->number]) {
                 is_seen[edge->target->number] = true;
@@ -971,66 +962,63 @@ static uint32_t slots_at_most(const ps_cep_query *query, const ps_cep_automaton 
     return most;
 }
 
-/* Automata of all queries, and which conditions get a bit. */
+/* Automata of all queries, and their conditions divided. */
 typedef struct {
     const ps_cep_automaton **automata;
-    uint32_t **bits; /* per query and condition */
-    const ps_expr **scanned;
+    ps_cep_test **tests;
     uint32_t slot_max;
 } set_up;
+
+static ps_code compile_query(ps_matcher *self, set_up *up, uint32_t q, ps_error *err)
+{
+    ps_arena *arena = self->options.context->arena;
+    const ps_cep_query *query = &self->spec->queries[q];
+    bool matches_empty;
+    ps_code code = ps_cep_pattern_check(query->pattern, &matches_empty, err);
+    if (code == PS_OK) {
+        code = ps_cep_automaton_new(query->pattern, arena, &up->automata[q], err);
+    }
+    if (code != PS_OK) {
+        return code;
+    }
+    const ps_cep_automaton *automaton = up->automata[q];
+    uint32_t most = slots_at_most(query, automaton);
+    up->slot_max = most > up->slot_max ? most : up->slot_max;
+    for (uint32_t s = 0; s < automaton->state_count; s++) {
+        self->bounds_steps = self->bounds_steps || automaton->states[s]->within_ms > 0;
+    }
+    up->tests[q] = ps_arena_take(arena, automaton->condition_count * sizeof **up->tests);
+    code = up->tests[q] != NULL ? PS_OK : no_memory(err);
+    for (uint32_t c = 0; code == PS_OK && c < automaton->condition_count; c++) {
+        up->tests[q][c].condition = automaton->conditions[c];
+        code = divide(self, q, &up->tests[q][c], err);
+    }
+    return code;
+}
 
 static ps_code compile_queries(ps_matcher *self, set_up *up, ps_error *err)
 {
     ps_arena *arena = self->options.context->arena;
-    uint32_t conditions = 0;
     up->automata = ps_arena_take(arena, self->query_count * sizeof *up->automata);
-    up->bits = ps_arena_take(arena, self->query_count * sizeof *up->bits);
-    if (up->automata == NULL || up->bits == NULL) {
-        return no_memory(err);
-    }
-    for (uint32_t q = 0; q < self->query_count; q++) {
-        const ps_cep_query *query = &self->spec->queries[q];
-        ps_code code = ps_cep_automaton_new(query->pattern, arena, &up->automata[q], err);
-        if (code != PS_OK) {
-            return code;
-        }
-        uint32_t most = slots_at_most(query, up->automata[q]);
-        up->slot_max = most > up->slot_max ? most : up->slot_max;
-        conditions += up->automata[q]->condition_count;
-        for (uint32_t s = 0; s < up->automata[q]->state_count; s++) {
-            self->bounds_steps = self->bounds_steps || up->automata[q]->states[s]->within_ms > 0;
-        }
-    }
-    up->scanned = ps_arena_take(arena, conditions * sizeof *up->scanned);
-    for (uint32_t q = 0; q < self->query_count && up->scanned != NULL; q++) {
-        uint32_t count = up->automata[q]->condition_count;
-        up->bits[q] = ps_arena_take(arena, count * sizeof **up->bits);
-        for (uint32_t c = 0; c < count && up->bits[q] != NULL; c++) {
-            up->bits[q][c] = bit_of(up->scanned, &self->bit_count, up->automata[q]->conditions[c]);
-        }
-        if (up->bits[q] == NULL) {
-            return no_memory(err);
-        }
-    }
-    return up->scanned != NULL ? PS_OK : no_memory(err);
-}
-
-static ps_code open_scan(ps_matcher *self, const set_up *up, ps_error *err)
-{
-    ps_arena *arena = self->options.context->arena;
-    self->mask_words = (self->bit_count + 63) / 64;
-    self->scan_results = ps_arena_take(arena, self->bit_count * sizeof *self->scan_results);
-    self->masks = ps_arena_take(arena, (size_t)PS_BATCH_ROWS * self->mask_words * 8);
-    self->starters = ps_arena_take(arena, self->mask_words * 64 * sizeof *self->starters);
+    up->tests = ps_arena_take(arena, self->query_count * sizeof *up->tests);
     self->tried = ps_arena_take(arena, self->query_count * sizeof *self->tried);
     self->queries = ps_arena_take(arena, self->query_count * sizeof *self->queries);
-    if (self->scan_results == NULL || self->masks == NULL || self->starters == NULL ||
-        self->tried == NULL || self->queries == NULL) {
+    if (up->automata == NULL || up->tests == NULL || self->tried == NULL || self->queries == NULL) {
         return no_memory(err);
     }
-    return self->bit_count > 0 ? ps_program_new(self->options.context->expressions, self->bit_count,
-                                                up->scanned, &self->scan, err)
-                               : PS_OK;
+    ps_code code = ps_row_scan_new(self->options.context, &self->scan, err);
+    for (uint32_t q = 0; code == PS_OK && q < self->query_count; q++) {
+        code = compile_query(self, up, q, err);
+    }
+    return code;
+}
+
+static ps_code open_scan(ps_matcher *self, ps_error *err)
+{
+    self->mask_words = ps_row_scan_words(self->scan);
+    self->starters =
+        ps_arena_take(self->options.context->arena, self->mask_words * 64 * sizeof *self->starters);
+    return self->starters != NULL ? ps_row_scan_open(self->scan, err) : no_memory(err);
 }
 
 static ps_code open_state(ps_matcher *self, ps_error *err)
@@ -1056,7 +1044,7 @@ static ps_code build(ps_matcher *self, ps_error *err)
     set_up up = {0};
     ps_code code = compile_queries(self, &up, err);
     if (code == PS_OK) {
-        code = open_scan(self, &up, err);
+        code = open_scan(self, err);
     }
     if (code == PS_OK) {
         code = open_state(self, err);
@@ -1068,9 +1056,9 @@ static ps_code build(ps_matcher *self, ps_error *err)
     self->bench.heap = &self->heap;
     for (uint32_t q = 0; code == PS_OK && q < self->query_count; q++) {
         code = ps_cep_compiled_init(&self->queries[q], &self->bench, &self->spec->queries[q],
-                                    up.automata[q], up.bits[q], err);
+                                    up.automata[q], up.tests[q], err);
         if (code == PS_OK) {
-            code = note_starts(self, q, up.automata[q], up.bits[q], err);
+            code = note_starts(self, q, up.automata[q], up.tests[q], err);
         }
     }
     return code;
@@ -1102,7 +1090,7 @@ void ps_matcher_free(ps_matcher *self)
     for (uint32_t q = 0; self->queries != NULL && q < self->query_count; q++) {
         ps_cep_compiled_release(&self->queries[q]);
     }
-    ps_program_free(self->scan);
+    ps_row_scan_free(self->scan);
     ps_cep_bench_release(&self->bench);
     free(self->found);
     free(self->stack);

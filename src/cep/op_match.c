@@ -80,7 +80,8 @@ static ps_code on_found(void *with, const ps_cep_found *found, ps_error *err)
     ps_outlet *outlet = self->op.context.outlet;
     const ps_cep_compiled *query = ps_matcher_query(self->matcher, found->query);
     if (query->query->emit != NULL) {
-        const ps_cep_view view = {.query = query, .sight = {.node = found->node}};
+        const ps_cep_view view = {
+            .query = query, .sight = {.node = found->node}, .timeout = found->timeout};
         return query->query->emit(query->query->user, &view, found->is_timeout, outlet, err);
     }
     ps_code code = ps_outlet_begin_row(outlet, PS_KIND_INSERT, err);
@@ -313,22 +314,35 @@ static bool is_late(const match *self, const ps_batch *batch, uint32_t row)
     return ps_column_is_null(times, row) || times->i64[row] <= batch->watermarks[row];
 }
 
-/* The rows that can be taken before some would be due, and keys of those that are not late. */
-static uint32_t prepare(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
-                        ps_slice *keys)
+static ps_code drop_late(match *self, const ps_batch *batch, uint32_t row, ps_error *err)
+{
+    ps_operator_count_late(&self->op, 0, batch, row);
+    if (self->spec->on_late == NULL) {
+        return PS_OK;
+    }
+    ps_outlet_stamp_row(self->op.context.outlet, batch, row);
+    return self->spec->on_late(self->spec->on_late_user, batch, row, self->op.context.outlet, err);
+}
+
+/* The rows that can be taken before some would be due (*out_to), and keys of those that are not
+ * late. */
+static ps_code prepare(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
+                       ps_slice *keys, uint32_t *out_to, ps_error *err)
 {
     int64_t due = self->op.due;
     const int64_t *times = batch->columns[self->spec->time_column].i64;
     uint32_t row = from;
-    for (; row < to && (row == from || batch->watermarks[row] < due); row++) {
+    ps_code code = PS_OK;
+    for (; code == PS_OK && row < to && (row == from || batch->watermarks[row] < due); row++) {
         if (is_late(self, batch, row)) {
             keys[row - from] = (ps_slice){0};
-            ps_operator_count_late(&self->op, 0, batch, row);
+            code = drop_late(self, batch, row, err);
         } else {
             due = times[row] < due ? times[row] : due;
         }
     }
-    return row;
+    *out_to = row;
+    return code;
 }
 
 static ps_code take_rows(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
@@ -384,8 +398,10 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     if (code == PS_OK) {
         code = ps_key_encode_run(&self->encoder, batch, from, to, &keys, err);
     }
+    if (code == PS_OK && !by_arrival) {
+        code = prepare(self, batch, from, to, keys, &to, err);
+    }
     if (code == PS_OK) {
-        to = by_arrival ? to : prepare(self, batch, from, to, keys);
         code = ps_table_put_all(self->keys, to - from, keys, self->entries, NULL, err);
     }
     if (code == PS_OK) {

@@ -35,7 +35,7 @@ def totals(lines):
     return {name: int(count) for count, name in counts}
 
 
-@pytest.mark.parametrize("folder", ["windows", "sql", "flink_sql", "match_recognize"])
+@pytest.mark.parametrize("folder", ["windows", "sql", "flink_sql", "match_recognize", "cep"])
 def test_every_case_of_a_folder_passes(folder):
     if not (CASES / folder).is_dir():
         pytest.skip(f"there are no conformance cases at {CASES / folder}")
@@ -102,6 +102,33 @@ def test_a_deliberately_wrong_expectation_of_a_two_phase_program_fails(tmp_path)
     path.write_text(json.dumps(document("+I[4, y]")))
     code, lines, _ = run_cases(path)
     assert code == 1 and totals(lines)["failed"] == 1
+
+
+def pattern_case(**changes):
+    """a, then b within 5 ms, followed by d: found; c times out."""
+    events = [{"seq": i, "ts": ts, "name": name, "price": 1.0} for i, (ts, name) in enumerate([(1, "a"), (2, "b"), (3, "a"), (9, "d")])]
+    return {"id": "own-pattern", "events": events, "skip": {"strategy": "no_skip"}, "emit_timeouts": True,
+            "pattern": [{"contiguity": "begin", "var": "x", "where": {"name_eq": "a"}, "within_ms": 5},
+                        {"contiguity": "followedBy", "var": "y", "where": {"name_eq": "b"}}],
+            "expected": [{"at": 1, "match": {"x": [0], "y": [1]}}],
+            "expected_timeouts": [{"at": 3, "timeout_ts": 8, "match": {"x": [2]}}], **changes}
+
+
+@pytest.mark.parametrize("changes, outcome", [
+    ({}, "passed"),
+    ({"expected": []}, "failed"),
+    ({"expected": [{"at": 2, "match": {"x": [0], "y": [1]}}]}, "failed"),
+    ({"expected": [{"at": 1, "match": {"x": [0], "y": [2]}}]}, "failed"),
+    ({"expected": [{"at": 1, "on": "advance", "match": {"x": [0], "y": [1]}}]}, "failed"),
+    ({"expected_timeouts": []}, "failed"),
+    ({"expected_timeouts": [{"at": 3, "timeout_ts": 9, "match": {"x": [2]}}]}, "failed"),
+    ({"expected_error": "FlinkRuntimeException"}, "failed"),
+], ids=["right", "none", "another event", "other rows", "by time", "no timeout", "another time", "an error"])
+def test_a_deliberately_wrong_expectation_of_a_pattern_fails(tmp_path, changes, outcome):
+    path = tmp_path / "pattern.json"
+    path.write_text(json.dumps({"schema": "cep/1", "cases": [pattern_case(**changes)]}))
+    code, lines, err = run_cases(path)
+    assert totals(lines)[outcome] == 1 and code == (0 if outcome == "passed" else 1), (lines, err)
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path):

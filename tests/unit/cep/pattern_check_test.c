@@ -55,6 +55,7 @@ static void patterns_that_cannot_be_are_refused_with_the_stage_and_the_reason(vo
         {"A=a{3,2} -> B=b", "A: times: at least 1"},
         {"A=a -> B=b ^6 | within 5", "B: the time since the stage before cannot be longer"},
         {"A=a -> B=b | skip first X", "no stage has the name"},
+        {"(A=a? > B=b?)+ -> C=c", "a repeated group must take at least one row"},
         {"A=a{100000} -> B=b", "more than 20000 states"},
     };
     check_all(cases, sizeof cases / sizeof cases[0]);
