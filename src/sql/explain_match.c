@@ -170,6 +170,11 @@ static void print_query(const ps_cep_query *query, const ps_schema *input, bool 
 {
     const ps_cep_pattern *pattern = query->pattern;
     bool is_first = true;
+    if (query->emit != NULL) { /* of the C interface, which has more than PATTERN can say */
+        ps_buf_append_char(out, '\n');
+        ps_cep_print_tree(pattern, input, out);
+        return;
+    }
     ps_buf_append_text(out, " pattern=[");
     print_stages(pattern->stage_count, pattern->stages, " ", out);
     ps_buf_append_char(out, ']');
