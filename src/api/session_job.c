@@ -42,6 +42,9 @@ ps_code ps_session_job_options(const ps_session *session, const ps_graph *graph,
     long batch_rows = rows != NULL ? strtol(rows, NULL, 10) : 0;
     out->batch_rows =
         batch_rows > 0 && batch_rows < PS_BATCH_ROWS ? (uint32_t)batch_rows : PS_BATCH_ROWS;
+    const char *lanes = ps_session_setting(session, "parallelism.default");
+    long parallelism = lanes != NULL ? strtol(lanes, NULL, 10) : 1;
+    out->parallelism = parallelism < PS_LANES_MAX ? (uint32_t)parallelism : (uint32_t)PS_LANES_MAX;
     out->stop_at_end = setting_is(session, "paystream.end-of-input", "savepoint");
     out->forget_watermarks = setting_is(session, "paystream.restore.watermark", "false");
     ps_code code = duration_setting(session, "execution.checkpointing.interval",

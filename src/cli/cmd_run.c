@@ -20,7 +20,7 @@ int ps_cmd_run(int argc, char **argv)
     const ps_option list[] = {
         {"--data", "DIR", PS_OPTION_TEXT, false, "Data directory whose journal tables are read.",
          &options.data_dir, NULL},
-        {"--parallelism", "N", PS_OPTION_NUMBER, false, "Lanes of each job (for now there is one).",
+        {"--parallelism", "N", PS_OPTION_NUMBER, false, "Lanes of each job, a thread each: 1 … 64.",
          &parallelism, NULL},
         {"--state", "DIR", PS_OPTION_TEXT, false,
          "Keeps checkpoints there and resumes from the newest.", &options.state_dir, NULL},
@@ -48,11 +48,6 @@ int ps_cmd_run(int argc, char **argv)
         return PS_EXIT_REFUSED;
     }
     int exit_code = PS_EXIT_USAGE;
-    if (parallelism > 1) {
-        fprintf(stderr,
-                "paystream run: a job has one lane for now; --parallelism %lld changes nothing\n",
-                (long long)parallelism);
-    }
     ps_session *session = ps_script_session_open("run", options.data_dir, &settings, parallelism);
     if (session != NULL) {
         ps_script_catch_signals();

@@ -98,12 +98,25 @@ ps_session *ps_script_session_open(const char *command, const char *data_dir,
 
 /* ── one job ── */
 
+/* More lanes were asked for than the plan can use. */
+static void tell_single_lane(const ps_stream_job_options *options, const ps_stream_job *job)
+{
+    const ps_node *obstacle = ps_stream_job_obstacle(job);
+    if (options->parallelism > 1 && obstacle != NULL) {
+        fprintf(stderr, "one lane: %s(%u) needs the rows of all lanes together\n",
+                ps_node_kind_name(obstacle->kind), obstacle->id);
+    }
+}
+
 static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_error *err)
 {
     ps_stream_job *job;
     ps_code code = ps_stream_job_new(options, &job, err);
     if (code != PS_OK) {
         return code;
+    }
+    if (!quiet) {
+        tell_single_lane(options, job);
     }
     ps_progress progress;
     ps_progress_start(&progress, job, quiet);

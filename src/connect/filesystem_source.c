@@ -27,6 +27,9 @@ typedef struct {
     uint64_t done_bytes; /* of files that are through */
     uint64_t total_bytes;
     uint64_t closed_offset; /* where the content of the last closed file ended */
+    /* an instance that reads ranges */
+    uint64_t range_end; /* records from here on are another's; 0: it reads everything */
+    uint64_t range_from;
 } filesystem_source;
 
 /* ── the files ── */
@@ -150,22 +153,48 @@ static ps_code take_bad(filesystem_source *self, const ps_decoded *decoded, ps_s
                                    decoded->bad.reason, raw, err);
 }
 
-/* Rows of the open file; a file that is through is closed. */
+/* Cuts the content behind the line that holds the range's last byte, and lines_more further ones,
+ * which its record goes on in. False: there is nothing to cut yet. */
+static bool cut_at_range_end(const filesystem_source *self, uint32_t lines_more, ps_slice *content)
+{
+    uint64_t offset = ps_input_file_offset(self->file);
+    if (self->range_end == 0 || offset + content->size < self->range_end) {
+        return false;
+    }
+    const char *end = content->data + (self->range_end - 1 - offset);
+    const char *content_end = content->data + content->size;
+    end = memchr(end, '\n', (size_t)(content_end - end));
+    for (; end != NULL && lines_more > 0; lines_more--) {
+        end = memchr(end + 1, '\n', (size_t)(content_end - end - 1));
+    }
+    if (end != NULL) {
+        content->size = (size_t)(end + 1 - content->data);
+    }
+    return end != NULL;
+}
+
+static bool is_behind_range(const filesystem_source *self)
+{
+    return self->range_end != 0 && ps_input_file_offset(self->file) >= self->range_end;
+}
+
+/* Rows of the open file, or of its range; a file that is through is closed. */
 static ps_code read_file(filesystem_source *self, ps_batch *out_batch, ps_error *err)
 {
     bool wants_more = false;
-    for (;;) {
+    uint32_t lines_more = 0;
+    while (!is_behind_range(self)) {
         ps_slice content;
         bool is_whole;
         ps_code code = ps_input_file_peek(self->file, wants_more, &content, &is_whole, err);
         if (code != PS_OK) {
             return code;
         }
-        bool ends_here = is_whole && self->monitor_ms == 0;
+        bool is_cut = cut_at_range_end(self, lines_more, &content);
+        bool ends_here = is_whole && !is_cut && (self->monitor_ms == 0 || self->is_directory);
         ps_decoded decoded = {0};
         if (content.size > 0) {
-            code = ps_row_decoder_decode(self->decoder, content.data, content.size,
-                                         is_whole && (ends_here || self->is_directory),
+            code = ps_row_decoder_decode(self->decoder, content.data, content.size, ends_here,
                                          PS_BATCH_ROWS, &decoded, err);
         }
         if (code != PS_OK) {
@@ -183,11 +212,13 @@ static ps_code read_file(filesystem_source *self, ps_batch *out_batch, ps_error 
             *out_batch = decoded.batch;
             return PS_OK;
         }
-        if (decoded.consumed == 0 && is_whole) {
+        if (decoded.consumed == 0 && is_whole && !is_cut) {
             return PS_OK;
         }
-        wants_more = decoded.consumed == 0;
+        wants_more = decoded.consumed == 0 && !is_cut;
+        lines_more = decoded.consumed == 0 && is_cut ? lines_more + 1 : 0;
     }
+    return PS_OK;
 }
 
 static bool has_waited(filesystem_source *self)
@@ -227,6 +258,10 @@ static ps_code read_rows(ps_source *source, ps_batch *out_batch, int *out_state,
         ps_code code = read_file(self, out_batch, err);
         if (code != PS_OK || out_batch->row_count > 0) {
             return code;
+        }
+        if (self->range_end != 0) {
+            *out_state = PS_SOURCE_END;
+            return PS_OK;
         }
         if (self->monitor_ms > 0 && !self->is_directory) {
             *out_state = PS_SOURCE_IDLE;
@@ -299,12 +334,98 @@ static void close_source(ps_source *source)
     free(self);
 }
 
+/* ── ranges ── */
+
+static ps_code ahead(ps_source *source, ps_source_range *out, ps_error *err)
+{
+    filesystem_source *self = (filesystem_source *)source;
+    *out = (ps_source_range){.path = self->file_path, .is_exact = true, .lines_before = self->line};
+    ps_code code = PS_OK;
+    if (self->file == NULL && self->monitor_ms == 0) {
+        code = open_next(self, err);
+        out->lines_before = self->line;
+    }
+    if (code != PS_OK || self->file == NULL || self->monitor_ms > 0 ||
+        ps_input_file_is_compressed(self->file)) {
+        return code;
+    }
+    out->from = ps_input_file_offset(self->file);
+    code = file_size(self, self->file_path, &out->to, err);
+    out->to = out->to > out->from ? out->to : out->from;
+    return code;
+}
+
+static ps_code behind(ps_source *source, const ps_source_range_read *read, ps_error *err)
+{
+    filesystem_source *self = (filesystem_source *)source;
+    ps_input_file *file;
+    ps_code code = ps_input_file_open(self->io, self->file_path, read->to, &file, err);
+    if (code == PS_OK) {
+        ps_input_file_close(self->file);
+        self->file = file;
+        self->line += read->lines;
+    }
+    return code;
+}
+
+/* To behind the next line end; to the end of the file, where there is none. */
+static ps_code skip_line(filesystem_source *self, ps_error *err)
+{
+    for (;;) {
+        ps_slice content;
+        bool is_whole;
+        ps_code code = ps_input_file_peek(self->file, false, &content, &is_whole, err);
+        if (code != PS_OK) {
+            return code;
+        }
+        const char *end = memchr(content.data, '\n', content.size);
+        size_t size = end != NULL ? (size_t)(end + 1 - content.data) : content.size;
+        ps_input_file_consume(self->file, size);
+        if (end != NULL || is_whole) {
+            return PS_OK;
+        }
+    }
+}
+
+static ps_code read_range(ps_source *source, const ps_source_range *range, ps_error *err)
+{
+    filesystem_source *self = (filesystem_source *)source;
+    ps_input_file_close(self->file);
+    self->file = NULL;
+    strcpy(self->file_path, range->path);
+    uint64_t from = range->is_exact ? range->from : range->from - 1;
+    ps_code code = ps_input_file_open(self->io, range->path, from, &self->file, err);
+    if (code == PS_OK && !range->is_exact) {
+        code = skip_line(self, err);
+    }
+    if (code == PS_OK) {
+        self->line = 0;
+        self->range_end = range->to;
+        self->range_from = ps_input_file_offset(self->file);
+    }
+    return code;
+}
+
+static ps_source_range_read range_read(const ps_source *source)
+{
+    const filesystem_source *self = (const filesystem_source *)source;
+    return (ps_source_range_read){
+        .from = self->range_from,
+        .to = ps_input_file_offset(self->file),
+        .lines = self->line,
+    };
+}
+
 static const ps_source_class filesystem_source_class = {
     .read = read_rows,
     .position = position,
     .seek = seek,
     .progress = progress,
     .close = close_source,
+    .ahead = ahead,
+    .behind = behind,
+    .read_range = read_range,
+    .range_read = range_read,
 };
 
 static ps_code open_decoder(filesystem_source *self, const ps_source_spec *spec, ps_error *err)

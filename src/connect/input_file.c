@@ -258,3 +258,8 @@ void ps_input_file_look_again(ps_input_file *file)
 {
     file->has_ended = false;
 }
+
+bool ps_input_file_is_compressed(const ps_input_file *file)
+{
+    return file->kind != PLAIN;
+}

@@ -20,6 +20,7 @@ PS_CHECKED ps_code ps_input_file_peek(ps_input_file *file, bool wants_more, ps_s
                                       bool *out_is_whole, ps_error *err);
 void ps_input_file_consume(ps_input_file *file, size_t size);
 uint64_t ps_input_file_offset(const ps_input_file *file); /* of the content, consumed */
+bool ps_input_file_is_compressed(const ps_input_file *file);
 /* For progress: bytes of the file itself. */
 uint64_t ps_input_file_raw_offset(const ps_input_file *file);
 /* A plain file that has grown since its end was seen is read on. */

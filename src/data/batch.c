@@ -320,6 +320,66 @@ static void gather_valid(const ps_column *from, const uint32_t *selection, uint3
     }
 }
 
+/* Values and validity of the selected rows behind those that are there. */
+static PS_CHECKED ps_code append_gathered(ps_batch_builder *builder, uint32_t number,
+                                          const ps_column *from, const uint32_t *selection,
+                                          uint32_t count, ps_error *err)
+{
+    uint32_t at = builder->batch.row_count;
+    ps_column *to = &builder->batch.columns[number];
+    ps_phys phys = builder->classes[number];
+    uint64_t bits[PS_BATCH_ROWS / 64];
+    if (phys == PS_PHYS_TEXT) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (!ps_column_is_null(from, selection[i]) &&
+                copy_text(builder, from->text[selection[i]], &to->text[at + i], err) != PS_OK) {
+                return err->code;
+            }
+        }
+        if (from->valid != NULL) {
+            gather_valid(from, selection, count, bits);
+        }
+    } else {
+        ps_column gathered = {.values = (char *)to->values + at * ps_phys_size(phys),
+                              .valid = bits};
+        ps_column_gather(phys, from, selection, count, &gathered);
+    }
+    const ps_column flags = {.valid = from->valid != NULL ? bits : NULL};
+    append_valid(to, at, &flags, 0, count);
+    return PS_OK;
+}
+
+ps_code ps_batch_builder_append_selected(ps_batch_builder *builder, const ps_batch *batch,
+                                         const uint32_t *selection, uint32_t count,
+                                         uint32_t *out_taken, ps_error *err)
+{
+    PS_ASSERT(batch->column_count == builder->batch.column_count);
+    ps_batch *to = &builder->batch;
+    uint32_t at = to->row_count;
+    uint32_t room = builder->capacity - at;
+    count = count < room ? count : room;
+    *out_taken = count;
+    if (count == 0) {
+        return PS_OK;
+    }
+    forget_open_row(builder);
+    builder->used_rows = at + count; /* a failure below leaves rows to be forgotten */
+    for (uint32_t i = 0; i < batch->column_count; i++) {
+        if (append_gathered(builder, i, &batch->columns[i], selection, count, err) != PS_OK) {
+            return err->code;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        builder->kinds[at + i] = ps_batch_kind(batch, selection[i]);
+        to->watermarks[at + i] = batch->watermarks[selection[i]];
+        to->sequences[at + i] = batch->sequences[selection[i]];
+    }
+    to->kinds = batch->kinds != NULL ? builder->kinds : to->kinds;
+    raise_after(to, to->watermarks[at + count - 1], to->sequences[at + count - 1]);
+    to->row_count += count;
+    return PS_OK;
+}
+
 void ps_column_gather(ps_phys phys, const ps_column *from, const uint32_t *selection,
                       uint32_t count, ps_column *out)
 {

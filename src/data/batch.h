@@ -170,6 +170,12 @@ PS_CHECKED ps_code ps_batch_builder_append(ps_batch_builder *builder, const ps_b
                                            uint32_t from, uint32_t to, uint32_t *out_taken,
                                            ps_error *err);
 
+/* The same of rows selection[0 … count−1], in that order. */
+PS_CHECKED ps_code ps_batch_builder_append_selected(ps_batch_builder *builder,
+                                                    const ps_batch *batch,
+                                                    const uint32_t *selection, uint32_t count,
+                                                    uint32_t *out_taken, ps_error *err);
+
 /* Copies the values of rows selection[0 … count−1] to rows 0 … count−1 of `out`, which has room for
  * them in values; out->valid is room for the bits, and set to NULL when `from` has no NULLs. Texts
  * are borrowed. `from` may be `out` when the selection ascends. */

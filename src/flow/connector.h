@@ -45,6 +45,23 @@ typedef struct ps_sink ps_sink;
 
 enum { PS_POSITION_MAX = 4096 };
 
+/* Records that begin at from … to−1 bytes of a file's content, for lanes that read one file
+ * together. Where the first of them begins is a guess unless `is_exact`: behind the first line end
+ * from from−1 on. A range is right when its first record begins where the range before has ended.
+ * */
+typedef struct {
+    const char *path; /* valid until the source that gave it is asked again */
+    uint64_t from, to;
+    bool is_exact;
+    uint64_t lines_before; /* in the file; known for what `ahead` gives */
+} ps_source_range;
+
+/* What reading a range has found. */
+typedef struct {
+    uint64_t from, to; /* where its first record begins, and behind its last one */
+    uint64_t lines;
+} ps_source_range_read;
+
 typedef struct {
     /* The next rows: at most PS_BATCH_ROWS, columns as spec->leaves, kinds when the table's changes
      * are not APPEND; watermarks, sequences are the runner's to fill (NULL). Valid until the next
@@ -57,6 +74,15 @@ typedef struct {
     /* For the progress line: bytes or rows done and in all (0: unknown). */
     void (*progress)(const ps_source *source, uint64_t *out_done, uint64_t *out_total);
     void (*close)(ps_source *source);
+    /* Reading in parts, by instances of one table, each its own thread's; NULL: it cannot.
+     * ahead: what comes next, as one exact range to the end of the file under way; an empty one:
+     * nothing that can be cut (call read). behind: goes on behind the range that was read.
+     * read_range (another instance): read gives the range's rows from now on, then PS_SOURCE_END;
+     * lines in errors and dead letters count from the range's begin. */
+    ps_code (*ahead)(ps_source *source, ps_source_range *out, ps_error *err);
+    ps_code (*behind)(ps_source *source, const ps_source_range_read *read, ps_error *err);
+    ps_code (*read_range)(ps_source *source, const ps_source_range *range, ps_error *err);
+    ps_source_range_read (*range_read)(const ps_source *source);
 } ps_source_class;
 
 enum {

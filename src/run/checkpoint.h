@@ -9,7 +9,8 @@
  *                 u64 XXH3-64 of these 8 bytes and the payload, the payload
  *                 the last block has size 0; nothing follows
  *
- * All little-endian. The payloads, joined, are what stream_job.c and lane_state.c write.
+ * All little-endian. The payloads, joined, are what stream_job.c, crew.c and lane_state.c
+ * write.
  * DIR/checkpoint-%012u is written under another name, synced, renamed, the directory synced: what
  * bears the final name is whole. The newest whole one counts; the one before it is kept, older
  * ones are removed. Inside run only.

@@ -5,6 +5,11 @@
 
 enum { ARENA_SIZE_MAX = 1 << 30, PREPARED_SIZE_MAX = 16 << 20 };
 
+static ps_code no_memory(ps_error *err)
+{
+    return ps_error_set(err, PS_E_MEMORY, "no memory for the job");
+}
+
 /* ── rows on their way ── */
 
 static ps_code deliver_merged(void *with, uint32_t input, const ps_batch_part *part, ps_error *err)
@@ -27,6 +32,9 @@ static ps_code write_sink(ps_instance *to, const ps_batch *batch, ps_error *err)
     if (batch->row_count == 0) {
         return PS_OK;
     }
+    if (to->out != NULL) {
+        return ps_exchange_put(to->out, batch, err);
+    }
     to->lane->rows_out += batch->row_count;
     if (to->is_query_sink) {
         return to->lane->options->on_rows(to->lane->options->on_rows_with, batch, err);
@@ -34,7 +42,7 @@ static ps_code write_sink(ps_instance *to, const ps_batch *batch, ps_error *err)
     return to->sink->class->write(to->sink, batch, err);
 }
 
-static ps_code arrive(ps_instance *to, uint32_t input, const ps_batch *batch, ps_error *err)
+ps_code ps_lane_arrive(ps_instance *to, uint32_t input, const ps_batch *batch, ps_error *err)
 {
     to->rows_in += batch->row_count;
     if (to->op == NULL) {
@@ -53,7 +61,9 @@ static ps_code push_downstream(void *with, const ps_batch *batch, ps_error *err)
 {
     ps_instance *from = with;
     for (uint32_t i = 0; i < from->edge_count; i++) {
-        ps_code code = arrive(from->edges[i].to, from->edges[i].input, batch, err);
+        const ps_edge *edge = &from->edges[i];
+        ps_code code = edge->exchange != NULL ? ps_exchange_put(edge->exchange, batch, err)
+                                              : ps_lane_arrive(edge->to, edge->input, batch, err);
         if (code != PS_OK) {
             return code;
         }
@@ -76,7 +86,11 @@ static ps_code push_read(ps_instance *from, ps_batch *batch, bool has_ended, ps_
     bool is_final = has_ended && !from->lane->options->stop_at_end;
     batch->watermark_after = is_final ? PS_WATERMARK_END : PS_WATERMARK_NONE;
     batch->sequence_after = is_final ? UINT64_MAX : from->sequence;
-    return ps_outlet_pass(&from->outlet, batch, err);
+    ps_code code = ps_outlet_pass(&from->outlet, batch, err);
+    if (from->watermark != NULL) {
+        from->reached = from->watermark->outlet.pushed_watermark;
+    }
+    return code;
 }
 
 static ps_code push_values(ps_instance *from, ps_error *err)
@@ -104,7 +118,7 @@ static ps_code push_values(ps_instance *from, ps_error *err)
     return code;
 }
 
-static ps_code read_source(ps_instance *from, ps_error *err)
+ps_code ps_lane_read(ps_instance *from, ps_error *err)
 {
     if (from->source == NULL) {
         return push_values(from, err);
@@ -125,6 +139,20 @@ static ps_code read_source(ps_instance *from, ps_error *err)
     return from->is_idle ? PS_OK : push_read(from, &batch, from->has_ended, err);
 }
 
+ps_code ps_lane_read_range(ps_instance *from, ps_error *err)
+{
+    int state = PS_SOURCE_MORE;
+    ps_code code = PS_OK;
+    while (code == PS_OK && state != PS_SOURCE_END) {
+        ps_batch batch = {0};
+        code = from->range_source->class->read(from->range_source, &batch, &state, err);
+        if (code == PS_OK) {
+            code = push_read(from, &batch, false, err);
+        }
+    }
+    return code;
+}
+
 /* The source to read next: lookup tables first, then the one whose event time (or number of rows,
  * where there is none) is furthest behind, so that no merge has to keep much. */
 static bool is_behind(const ps_instance *a, const ps_instance *b)
@@ -132,11 +160,7 @@ static bool is_behind(const ps_instance *a, const ps_instance *b)
     if (a->is_side_input != b->is_side_input) {
         return a->is_side_input;
     }
-    int64_t a_watermark =
-        a->watermark != NULL ? a->watermark->outlet.pushed_watermark : PS_WATERMARK_NONE;
-    int64_t b_watermark =
-        b->watermark != NULL ? b->watermark->outlet.pushed_watermark : PS_WATERMARK_NONE;
-    return a_watermark != b_watermark ? a_watermark < b_watermark : a->sequence < b->sequence;
+    return a->reached != b->reached ? a->reached < b->reached : a->sequence < b->sequence;
 }
 
 static ps_instance *choose_source(ps_lane *lane, bool *out_has_idle)
@@ -165,7 +189,7 @@ static bool is_long_idle(const ps_instance *at)
 }
 
 /* Sources that have had nothing for the idle timeout hold no merge back (SEMANTICS §5.3). */
-static ps_code look_for_idle(ps_lane *lane, ps_error *err)
+ps_code ps_lane_look_for_idle(ps_lane *lane, ps_error *err)
 {
     ps_code code = PS_OK;
     for (uint32_t i = 0; code == PS_OK && i < lane->instance_count; i++) {
@@ -184,19 +208,26 @@ static ps_code look_for_idle(ps_lane *lane, ps_error *err)
     return code;
 }
 
-ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err)
+ps_code ps_lane_choose(ps_lane *lane, ps_instance **out, int *out_state, ps_error *err)
 {
     bool has_idle;
-    ps_instance *source = choose_source(lane, &has_idle);
-    if (source == NULL) {
-        *out_state = has_idle ? PS_SOURCE_IDLE : PS_SOURCE_END;
-        for (uint32_t i = 0; i < lane->instance_count; i++) {
-            lane->instances[i].is_idle = false; /* asked again at the next step */
-        }
-        return has_idle ? look_for_idle(lane, err) : PS_OK;
-    }
+    *out = choose_source(lane, &has_idle);
     *out_state = PS_SOURCE_MORE;
-    return read_source(source, err);
+    if (*out != NULL) {
+        return PS_OK;
+    }
+    *out_state = has_idle ? PS_SOURCE_IDLE : PS_SOURCE_END;
+    for (uint32_t i = 0; i < lane->instance_count; i++) {
+        lane->instances[i].is_idle = false; /* asked again at the next step */
+    }
+    return has_idle ? ps_lane_look_for_idle(lane, err) : PS_OK;
+}
+
+ps_code ps_lane_step(ps_lane *lane, int *out_state, ps_error *err)
+{
+    ps_instance *source;
+    ps_code code = ps_lane_choose(lane, &source, out_state, err);
+    return code == PS_OK && source != NULL ? ps_lane_read(source, err) : code;
 }
 
 ps_code ps_lane_release(ps_lane *lane, ps_error *err)
@@ -210,11 +241,6 @@ ps_code ps_lane_release(ps_lane *lane, ps_error *err)
 }
 
 /* ── building ── */
-
-static ps_code no_memory(ps_error *err)
-{
-    return ps_error_set(err, PS_E_MEMORY, "no memory for the job");
-}
 
 static const ps_type **types_of(ps_arena *arena, const ps_schema *schema)
 {
@@ -259,19 +285,20 @@ static ps_code make_operator(ps_instance *instance, ps_error *err)
     char name[64];
     snprintf(name, sizeof(name), "%s(%u)", ps_node_kind_name(instance->node->kind),
              instance->node->id);
-    ps_code code = ps_store_new(name, &lane->budget, &instance->store, err);
+    ps_code code = ps_store_new(name, lane->place.budget, &instance->store, err);
     if (code != PS_OK) {
         return code;
     }
     ps_operator_context context = {
-        .expressions = lane->options->surroundings->expressions,
+        .expressions = lane->place.surroundings->expressions,
         .clock = &lane->clock,
         .arena = &lane->arena,
         .store = instance->store,
         .outlet = &instance->outlet,
         .ttl_ms = lane->options->ttl_ms,
         .future_max_ms = lane->options->future_max_ms,
-        .dead_letter = lane->options->surroundings->dead_letter,
+        .dead_letter = lane->place.count > 1 ? lane->place.range_letters
+                                             : lane->place.surroundings->dead_letter,
     };
     code = ps_operator_make(instance->node, &context, &instance->op, err);
     if (code != PS_OK) {
@@ -292,6 +319,7 @@ static ps_code make_source(ps_instance *instance, ps_error *err)
     for (uint32_t row = 0; row < PS_BATCH_ROWS; row++) {
         instance->watermarks[row] = PS_WATERMARK_NONE;
     }
+    instance->reached = PS_WATERMARK_NONE;
     if (instance->node->kind == PS_NODE_VALUES) {
         return PS_OK;
     }
@@ -300,13 +328,39 @@ static ps_code make_source(ps_instance *instance, ps_error *err)
     PS_ASSERT(name != NULL); /* the planner has asked for traits */
     const ps_connector *connector = ps_connector_find(lane->options->connectors, *name);
     PS_ASSERT(connector != NULL && connector->open_source != NULL);
-    return connector->open_source(instance->node->source, lane->options->surroundings,
-                                  &instance->source, err);
+    const ps_source_spec *spec = instance->node->source;
+    ps_code code = PS_OK;
+    if (lane->place.number == 0) {
+        code = connector->open_source(spec, lane->place.surroundings, &instance->source, err);
+    }
+    if (code != PS_OK || lane->place.count == 1) {
+        return code;
+    }
+    code = connector->open_source(spec, &lane->range_surroundings, &instance->range_source, err);
+    if (code == PS_OK && instance->range_source->class->read_range == NULL) {
+        instance->range_source->class->close(instance->range_source);
+        instance->range_source = NULL;
+    }
+    return code;
+}
+
+/* Of another lane than the first: all rows go to one pile. */
+static ps_code make_pile(ps_instance *instance, ps_error *err)
+{
+    ps_arena *arena = &instance->lane->arena;
+    instance->out = ps_arena_take(arena, sizeof(*instance->out));
+    return instance->out != NULL
+               ? ps_exchange_init(instance->out, arena, 1, &instance->node->inputs[0]->schema,
+                                  (ps_columns){0}, err)
+               : no_memory(err);
 }
 
 static ps_code make_sink(ps_instance *instance, ps_error *err)
 {
     const ps_table_info *table = instance->node->sink->table;
+    if (instance->lane->place.number > 0) {
+        return make_pile(instance, err);
+    }
     if (table == NULL) {
         instance->is_query_sink = true;
         return PS_OK;
@@ -315,7 +369,7 @@ static ps_code make_sink(ps_instance *instance, ps_error *err)
     PS_ASSERT(name != NULL);
     const ps_connector *connector = ps_connector_find(instance->lane->options->connectors, *name);
     PS_ASSERT(connector != NULL && connector->open_sink != NULL);
-    return connector->open_sink(instance->node->sink, instance->lane->options->surroundings,
+    return connector->open_sink(instance->node->sink, instance->lane->place.surroundings,
                                 &instance->sink, err);
 }
 
@@ -376,7 +430,8 @@ static ps_code push_late(void *with, const ps_batch *batch, ps_error *err)
 {
     ps_instance *from = with;
     for (uint32_t i = 0; i < from->late_edge_count; i++) {
-        ps_code code = arrive(from->late_edges[i].to, from->late_edges[i].input, batch, err);
+        const ps_edge *edge = &from->late_edges[i];
+        ps_code code = ps_lane_arrive(edge->to, edge->input, batch, err);
         if (code != PS_OK) {
             return code;
         }
@@ -403,8 +458,34 @@ static ps_code connect_late(ps_lane *lane, const ps_node *node, uint32_t input, 
         ps_late_rows_outlet(from->late)->to = from;
         from->op->late = from->late;
     }
-    from->late_edges[from->late_edge_count++] = (ps_edge){&lane->instances[node->id], input};
+    from->late_edges[from->late_edge_count++] =
+        (ps_edge){.to = &lane->instances[node->id], .input = input};
     return PS_OK;
+}
+
+static ps_code make_exchange(ps_lane *lane, const ps_node *node, uint32_t input, ps_edge *edge,
+                             ps_error *err)
+{
+    edge->exchange = ps_arena_take(&lane->arena, sizeof(*edge->exchange));
+    if (edge->exchange == NULL) {
+        return no_memory(err);
+    }
+    lane->exchange_ends[lane->exchange_count] = *edge;
+    lane->exchanges[lane->exchange_count++] = edge->exchange;
+    return ps_exchange_init(edge->exchange, &lane->arena, lane->place.count,
+                            &node->inputs[input]->schema, node->exchange_keys[input], err);
+}
+
+/* At most one per input of all nodes. */
+static ps_code make_exchanges(ps_lane *lane, ps_error *err)
+{
+    uint32_t inputs = 0;
+    for (uint32_t i = 0; i < lane->instance_count; i++) {
+        inputs += lane->options->graph->nodes[i]->input_count;
+    }
+    lane->exchanges = ps_arena_take(&lane->arena, inputs * sizeof(ps_exchange *));
+    lane->exchange_ends = ps_arena_take(&lane->arena, inputs * sizeof(ps_edge));
+    return lane->exchanges != NULL && lane->exchange_ends != NULL ? PS_OK : no_memory(err);
 }
 
 static ps_code connect_inputs(ps_lane *lane, const ps_node *node, ps_error *err)
@@ -429,7 +510,14 @@ static ps_code connect_inputs(ps_lane *lane, const ps_node *node, ps_error *err)
                 return no_memory(err);
             }
         }
-        from->edges[from->edge_count++] = (ps_edge){&lane->instances[node->id], input};
+        ps_edge *edge = &from->edges[from->edge_count++];
+        *edge = (ps_edge){.to = &lane->instances[node->id], .input = input};
+        ps_code code = lane->place.count > 1 && lane->place.is_exchanged[node->id]
+                           ? make_exchange(lane, node, input, edge, err)
+                           : PS_OK;
+        if (code != PS_OK) {
+            return code;
+        }
     }
     return PS_OK;
 }
@@ -451,19 +539,25 @@ static void look_behind(ps_instance *source)
     }
 }
 
-ps_code ps_lane_new(const ps_stream_job_options *options, ps_lane **out, ps_error *err)
+ps_code ps_lane_new(const ps_stream_job_options *options, const ps_lane_place *place, ps_lane **out,
+                    ps_error *err)
 {
     ps_lane *lane = calloc(1, sizeof(*lane));
     if (lane == NULL) {
         return no_memory(err);
     }
     lane->options = options;
+    lane->place = *place;
+    lane->range_surroundings = *place->surroundings;
+    lane->range_surroundings.dead_letter = place->range_letters;
     ps_arena_init(&lane->arena, ARENA_SIZE_MAX);
-    lane->budget.size_max = options->memory_max;
     uint32_t count = options->graph->node_count;
     lane->instances = calloc(count, sizeof(ps_instance));
     ps_code code = lane->instances != NULL ? PS_OK : no_memory(err);
     lane->instance_count = lane->instances != NULL ? count : 0;
+    if (code == PS_OK) {
+        code = make_exchanges(lane, err);
+    }
     for (uint32_t i = 0; code == PS_OK && i < count; i++) {
         code = make_instance(lane, options->graph->nodes[i], err);
     }
@@ -499,11 +593,20 @@ void ps_lane_free(ps_lane *lane)
         if (at->source != NULL) {
             at->source->class->close(at->source);
         }
+        if (at->range_source != NULL) {
+            at->range_source->class->close(at->range_source);
+        }
+        if (at->out != NULL) {
+            ps_exchange_release(at->out);
+        }
         if (at->sink != NULL) {
             at->sink->class->close(at->sink);
         }
         ps_buf_release(&at->prepared);
         ps_outlet_release(&at->outlet);
+    }
+    for (uint32_t e = 0; e < lane->exchange_count; e++) {
+        ps_exchange_release(lane->exchanges[e]);
     }
     free(lane->instances);
     ps_arena_release(&lane->arena);

@@ -6,9 +6,10 @@
  *   operators  i64 watermark, i64 due, u64 last sequence, u64 late rows, slice of the merge (empty:
  *              none), u64 number of regions, u64 size of each
  *
- * then the regions' bytes in any order: u64 node, u64 region, u64 offset, slice; a node of 2^64−1
- * ends. The first part is written at the barrier; the regions are frozen there and handed out chunk
- * by chunk while the lane goes on (base/region.h).
+ * then, behind that part of all lanes, the regions' bytes in any order: u64 node, u64 region, u64
+ * offset, slice; a node of 2^64−1 ends. The first part is written at the barrier; the regions are
+ * frozen there and handed out chunk by chunk while the lane goes on (base/region.h). Only the first
+ * lane has sources and sinks: the others' positions and prepared slices are empty.
  */
 #include <string.h>
 
@@ -151,6 +152,22 @@ void ps_lane_save_abort(ps_lane *lane)
 
 /* ── loading ── */
 
+/* Event time begins anew, while timers and state stay. */
+void ps_lane_forget_time(ps_instance *at)
+{
+    at->op->watermark = PS_WATERMARK_NONE;
+    at->outlet.pushed_watermark = PS_WATERMARK_NONE;
+    at->outlet.pushed_sequence = 0;
+    if (at->merge != NULL) {
+        ps_merge_forget_watermarks(at->merge);
+    }
+    if (at->node->kind == PS_NODE_WATERMARK) {
+        ps_region *root = ps_store_region_at(at->store, 0); /* all that it remembers */
+        ps_region_touch(root, root->data, root->size);
+        memset(root->data, 0, root->size);
+    }
+}
+
 /* Makes a region as large as it was; what the operator's constructor has made is overwritten. */
 static ps_code load_region_size(ps_instance *at, uint32_t index, ps_checkpoint_reader *reader,
                                 ps_error *err)
@@ -193,20 +210,6 @@ static void load_chunks(ps_lane *lane, ps_checkpoint_reader *reader)
     }
 }
 
-/* Event time begins anew, while timers and state stay. */
-static void forget_watermarks(ps_instance *at)
-{
-    at->op->watermark = PS_WATERMARK_NONE;
-    at->outlet.pushed_watermark = PS_WATERMARK_NONE;
-    if (at->merge != NULL) {
-        ps_merge_forget_watermarks(at->merge);
-    }
-    if (at->node->kind == PS_NODE_WATERMARK) {
-        ps_region *root = ps_store_region_at(at->store, 0); /* all that it remembers */
-        memset(root->data, 0, root->size);
-    }
-}
-
 static ps_code load_operator(ps_instance *at, ps_checkpoint_reader *reader, ps_error *err)
 {
     ps_operator_mark mark;
@@ -237,7 +240,7 @@ static ps_code wake_operator(ps_instance *at, ps_error *err)
     }
     ps_code code = at->op->class->restored != NULL ? at->op->class->restored(at->op, err) : PS_OK;
     if (at->lane->options->forget_watermarks) {
-        forget_watermarks(at);
+        ps_lane_forget_time(at);
     }
     return code;
 }
@@ -283,7 +286,13 @@ ps_code ps_lane_load(ps_lane *lane, ps_checkpoint_reader *reader, ps_error *err)
             code = load_sink(at, reader, err);
         }
     }
-    if (code == PS_OK) {
+    return code;
+}
+
+ps_code ps_lane_load_state(ps_lane *lane, ps_checkpoint_reader *reader, ps_error *err)
+{
+    ps_code code = PS_OK;
+    if (!reader->failed) {
         load_chunks(lane, reader);
     }
     for (uint32_t i = 0; code == PS_OK && !reader->failed && i < lane->instance_count; i++) {

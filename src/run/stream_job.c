@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "run/checkpoint.h"
-#include "run/lane.h"
+#include "run/crew.h"
 
 /* Of a checkpoint, between two steps: a millisecond or so. */
 enum { CHUNKS_A_STEP = 16, IDLE_WAIT_NS = 2000000 };
@@ -19,7 +19,7 @@ typedef enum {
 
 struct ps_stream_job {
     ps_stream_job_options options;
-    ps_lane *lane;
+    ps_crew *crew;
     ps_file *lock;
     uint64_t checkpoint_number;
     int64_t checkpoint_at_ns; /* monotonic, of the last one */
@@ -40,7 +40,13 @@ static ps_io *io_of(const ps_stream_job *job)
     return job->options.surroundings->io;
 }
 
-/* ── checkpoints: u64 1 when the job has finished, then the lane ── */
+/* ── checkpoints: u64 1 when the job has finished, then the crew ── */
+
+/* Sources and sinks are the first lane's. */
+static ps_lane *first_lane(const ps_stream_job *job)
+{
+    return ps_crew_lane(job->crew, 0);
+}
 
 static ps_code begin_checkpoint(ps_stream_job *job, bool is_finished, ps_error *err)
 {
@@ -51,9 +57,9 @@ static ps_code begin_checkpoint(ps_stream_job *job, bool is_finished, ps_error *
         return code;
     }
     ps_checkpoint_put_u64(job->writer, is_finished ? 1 : 0);
-    code = ps_lane_save_begin(job->lane, job->writer, err);
+    code = ps_crew_save_begin(job->crew, job->writer, err);
     if (code != PS_OK) {
-        ps_lane_save_abort(job->lane);
+        ps_crew_save_abort(job->crew);
         ps_checkpoint_writer_abort(job->writer);
         return code;
     }
@@ -80,14 +86,14 @@ static ps_code end_checkpoint(ps_stream_job *job, ps_error *err)
     }
     job->checkpoint_number++;
     job->counters.checkpoint_count++;
-    ps_code code = ps_lane_commit(job->lane, err);
+    ps_code code = ps_lane_commit(first_lane(job), err);
     return code == PS_OK ? ps_checkpoint_prune(io_of(job), job->options.state_dir, err) : code;
 }
 
 /* A little more of the checkpoint under way. */
 static ps_code advance_checkpoint(ps_stream_job *job, ps_error *err)
 {
-    if (job->phase == SAVE_STATE && ps_lane_save_more(job->lane, job->writer, CHUNKS_A_STEP)) {
+    if (job->phase == SAVE_STATE && ps_crew_save_more(job->crew, job->writer, CHUNKS_A_STEP)) {
         job->is_synced = false;
         job->phase = SAVE_SYNCING;
         if (pthread_create(&job->syncer, NULL, sync_checkpoint, job) != 0) {
@@ -106,7 +112,7 @@ static ps_code advance_checkpoint(ps_stream_job *job, ps_error *err)
 static ps_code complete_checkpoint(ps_stream_job *job, ps_error *err)
 {
     if (job->phase == SAVE_STATE) {
-        while (!ps_lane_save_more(job->lane, job->writer, UINT32_MAX)) {
+        while (!ps_crew_save_more(job->crew, job->writer, UINT32_MAX)) {
         }
         (void)sync_checkpoint(job);
         return end_checkpoint(job, err);
@@ -131,7 +137,7 @@ static ps_code take_checkpoint(ps_stream_job *job, bool is_finished, ps_error *e
 static void drop_checkpoint(ps_stream_job *job)
 {
     if (job->phase == SAVE_STATE) {
-        ps_lane_save_abort(job->lane);
+        ps_crew_save_abort(job->crew);
         ps_checkpoint_writer_abort(job->writer);
     } else if (job->phase == SAVE_SYNCING) {
         pthread_join(job->syncer, NULL);
@@ -169,10 +175,10 @@ static ps_code restore(ps_stream_job *job, ps_error *err)
     }
     job->checkpoint_number = reader.number;
     if (reader.number == 0) {
-        return ps_lane_start_anew(job->lane, err);
+        return ps_lane_start_anew(first_lane(job), err);
     }
     job->is_finished = ps_checkpoint_get_u64(&reader) == 1;
-    code = ps_lane_load(job->lane, &reader, err);
+    code = ps_crew_load(job->crew, &reader, err);
     ps_checkpoint_reader_close(&reader);
     return code;
 }
@@ -187,9 +193,10 @@ ps_code ps_stream_job_new(const ps_stream_job_options *options, ps_stream_job **
     }
     job->options = *options;
     job->counters.watermark = PS_WATERMARK_NONE;
-    ps_code code = ps_lane_new(&job->options, &job->lane, err);
+    ps_code code = ps_crew_new(&job->options, &job->crew, err);
     if (code == PS_OK) {
-        code = options->state_dir != NULL ? restore(job, err) : ps_lane_start_anew(job->lane, err);
+        code = options->state_dir != NULL ? restore(job, err)
+                                          : ps_lane_start_anew(first_lane(job), err);
     }
     if (code != PS_OK) {
         ps_stream_job_free(job);
@@ -206,7 +213,7 @@ void ps_stream_job_free(ps_stream_job *job)
         return;
     }
     drop_checkpoint(job);
-    ps_lane_free(job->lane);
+    ps_crew_free(job->crew);
     ps_io_close(io_of(job), job->lock);
     free(job);
 }
@@ -221,18 +228,36 @@ void ps_stream_job_cancel(ps_stream_job *job)
     job->cancels = true;
 }
 
+/* Rows that all lanes have read, found bad or late. */
+static void count_rows(ps_stream_job *job)
+{
+    uint64_t rows_in = 0, late = 0, bad = 0;
+    for (uint32_t k = 0; k < ps_crew_size(job->crew); k++) {
+        const ps_lane *lane = ps_crew_lane(job->crew, k);
+        rows_in += lane->rows_in;
+        for (uint32_t i = 0; i < lane->instance_count; i++) {
+            const ps_instance *at = &lane->instances[i];
+            late += at->op != NULL ? at->op->late_row_count : 0;
+            bad += at->op != NULL ? at->op->bad_row_count : 0;
+            bad += at->source != NULL ? at->source->bad_row_count : 0;
+        }
+    }
+    job->counters.rows_in = rows_in;
+    job->counters.rows_late = late;
+    job->counters.rows_bad = bad;
+    job->counters.rows_out = first_lane(job)->rows_out;
+}
+
 static void count(ps_stream_job *job)
 {
-    const ps_lane *lane = job->lane;
-    uint64_t done = 0, total = 0, bad = 0, late = 0;
+    const ps_lane *lane = first_lane(job);
+    uint64_t done = 0, total = 0;
     bool is_total_known = true;
     int64_t watermark = PS_WATERMARK_END;
     for (uint32_t i = 0; i < lane->instance_count; i++) {
         const ps_instance *at = &lane->instances[i];
-        late += at->op != NULL ? at->op->late_row_count : 0;
-        bad += at->op != NULL ? at->op->bad_row_count : 0;
-        if (at->node->kind == PS_NODE_WATERMARK && at->outlet.pushed_watermark < watermark) {
-            watermark = at->outlet.pushed_watermark;
+        if (at->watermark != NULL && at->reached < watermark) {
+            watermark = at->reached;
         }
         if (at->source == NULL) {
             continue;
@@ -241,17 +266,13 @@ static void count(ps_stream_job *job)
         at->source->class->progress(at->source, &source_done, &source_total);
         done += source_done;
         total += source_total;
-        bad += at->source->bad_row_count;
         is_total_known = is_total_known && source_total > 0;
     }
-    job->counters.rows_in = lane->rows_in;
-    job->counters.rows_out = lane->rows_out;
-    job->counters.rows_late = late;
-    job->counters.rows_bad = bad;
+    count_rows(job);
     job->counters.done = done;
     job->counters.total = is_total_known ? total : 0;
     job->counters.watermark = watermark == PS_WATERMARK_END ? PS_WATERMARK_NONE : watermark;
-    job->counters.state_size = lane->budget.size;
+    job->counters.state_size = ps_crew_state_size(job->crew);
 }
 
 static bool checkpoint_is_due(const ps_stream_job *job)
@@ -266,12 +287,12 @@ static bool checkpoint_is_due(const ps_stream_job *job)
 static ps_code finish(ps_stream_job *job, ps_error *err)
 {
     bool is_finished = !job->options.stop_at_end;
-    ps_code code = is_finished ? PS_OK : ps_lane_release(job->lane, err);
+    ps_code code = is_finished ? PS_OK : ps_crew_release(job->crew, err);
     if (code == PS_OK && job->options.state_dir != NULL) {
         code = take_checkpoint(job, is_finished, err);
     }
     if (code == PS_OK && is_finished) {
-        code = ps_lane_finish(job->lane, err);
+        code = ps_lane_finish(first_lane(job), err);
         job->is_finished = code == PS_OK;
     }
     return code;
@@ -289,19 +310,18 @@ ps_code ps_stream_job_run(ps_stream_job *job, ps_error *err)
             return code;
         }
     }
-    ps_lane *lane = job->lane;
-    lane->clock.query_start_ms = ps_io_now_wall_ns(io_of(job)) / 1000000;
+    ps_program_clock clock = {.query_start_ms = ps_io_now_wall_ns(io_of(job)) / 1000000};
     for (;;) {
         if (job->cancels) {
             return PS_OK;
         }
         if (job->stops) {
             return job->options.state_dir != NULL ? take_checkpoint(job, false, err)
-                                                  : ps_lane_finish(lane, err);
+                                                  : ps_lane_finish(first_lane(job), err);
         }
-        lane->clock.now_ms = ps_io_now_wall_ns(io_of(job)) / 1000000;
+        clock.now_ms = ps_io_now_wall_ns(io_of(job)) / 1000000;
         int state = PS_SOURCE_MORE;
-        ps_code code = ps_lane_step(lane, &state, err);
+        ps_code code = ps_crew_step(job->crew, &clock, &state, err);
         count(job);
         if (code == PS_OK && state == PS_SOURCE_END) {
             return finish(job, err);
@@ -326,15 +346,26 @@ const ps_stream_job_counters *ps_stream_job_counters_of(const ps_stream_job *job
     return &job->counters;
 }
 
+uint32_t ps_stream_job_lanes(const ps_stream_job *job)
+{
+    return ps_crew_size(job->crew);
+}
+
+const ps_node *ps_stream_job_obstacle(const ps_stream_job *job)
+{
+    return ps_crew_obstacle(job->crew);
+}
+
 void ps_stream_job_node_counters(const ps_stream_job *job, uint32_t node_id, ps_node_counters *out)
 {
-    PS_ASSERT(node_id < job->lane->instance_count);
-    const ps_instance *at = &job->lane->instances[node_id];
-    *out = (ps_node_counters){
-        .rows_in = at->rows_in,
-        .rows_out = at->outlet.row_count,
-        .rows_late = at->op != NULL ? at->op->late_row_count : 0,
-        .state_size = at->store != NULL ? ps_store_size(at->store) : 0,
-        .time_ns = at->time_ns,
-    };
+    PS_ASSERT(node_id < first_lane(job)->instance_count);
+    *out = (ps_node_counters){0};
+    for (uint32_t k = 0; k < ps_crew_size(job->crew); k++) {
+        const ps_instance *at = &ps_crew_lane(job->crew, k)->instances[node_id];
+        out->rows_in += at->rows_in;
+        out->rows_out += at->outlet.row_count;
+        out->rows_late += at->op != NULL ? at->op->late_row_count : 0;
+        out->state_size += at->store != NULL ? ps_store_size(at->store) : 0;
+        out->time_ns += at->time_ns;
+    }
 }

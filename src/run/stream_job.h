@@ -20,6 +20,8 @@
 
 typedef struct ps_stream_job ps_stream_job;
 
+enum { PS_LANES_MAX = 64 };
+
 /* Rows of the query's result. */
 typedef ps_code ps_stream_job_rows(void *with, const ps_batch *batch, ps_error *err);
 
@@ -36,6 +38,7 @@ typedef struct {
     int64_t ttl_ms;                 /* 0: none */
     int64_t future_max_ms;          /* of event times ahead of the clock; 0: all are believed */
     int64_t idle_timeout_ms;        /* of sources; 0: they are waited for for ever */
+    uint32_t parallelism;           /* lanes wanted, at most PS_LANES_MAX; 0: one */
     uint32_t batch_rows;            /* 1 … PS_BATCH_ROWS; 0: PS_BATCH_ROWS */
     /* bounded sources end in a savepoint instead of the final watermark */
     bool stop_at_end;
@@ -44,7 +47,7 @@ typedef struct {
 } ps_stream_job_options;
 
 /* Builds the lanes; restores the newest checkpoint of state_dir. PS_E_VERSION: the state is of a
- * different plan. */
+ * different plan or number of lanes. */
 PS_CHECKED ps_code ps_stream_job_new(const ps_stream_job_options *options, ps_stream_job **out,
                                      ps_error *err);
 void ps_stream_job_free(ps_stream_job *job);
@@ -64,6 +67,11 @@ typedef struct {
     _Atomic uint64_t checkpoint_count;
 } ps_stream_job_counters;
 const ps_stream_job_counters *ps_stream_job_counters_of(const ps_stream_job *job);
+
+/* Lanes that the job has: 1 where the plan cannot be dealt (run/plan_lanes.h). */
+uint32_t ps_stream_job_lanes(const ps_stream_job *job);
+/* The node that stands in the way; NULL: none. */
+const ps_node *ps_stream_job_obstacle(const ps_stream_job *job);
 
 /* After a run: rows that a node took in and gave out, its time, the bytes of its state. */
 typedef struct {

@@ -1,4 +1,5 @@
-"""The size of batches inside a job is nobody's business: every conformance case and every shape answers the same, row for row, with 1, 7 and 1024."""
+"""How a job cuts its rows is nobody's business: every conformance case and every shape answers the same, row for row, with batches of 1, 7 and 1024;
+and the same rows with several lanes, in the same order where one row after the other goes from the source to the sink."""
 import concurrent.futures
 import json
 import os
@@ -19,26 +20,31 @@ import scripts
 import shapes
 
 CASES = ROOT.parent / "shared" / "conformance"
-SIZES = (1, 7, 1024)
+# rows of a batch, lanes; small batches make small ranges, too
+CUTS = ((1, 1), (7, 1), (1024, 1), (1, 3), (7, 2))
 SEED = int(os.environ.get("PS_SEED", "1"))
 
 
-class SizedRunner(scripts.Runner):
-    """Runs a case's scripts with one batch size and keeps what they answer."""
+def settings(cut):
+    return {"paystream.batch.rows": cut[0], "parallelism.default": cut[1]}
 
-    def __init__(self, directory, size):
+
+class SizedRunner(scripts.Runner):
+    """Runs a case's scripts with one cut and keeps what they answer."""
+
+    def __init__(self, directory, cut):
         super().__init__(PROGRAM, directory)
-        self.size, self.answers = size, []
+        self.settings, self.answers = [option for key, value in settings(cut).items() for option in ("-D", f"{key}={value}")], []
 
     def run(self, script, *options, **more):
-        answer = super().run(script, *options, "-D", f"paystream.batch.rows={self.size}", **more)
+        answer = super().run(script, *options, *self.settings, **more)
         self.answers.append(answer)
         return answer
 
 
-def outcome(header, case, directory, size):
+def outcome(header, case, directory, cut):
     """(what the runner says, the answers) of a case."""
-    run = SizedRunner(directory / str(size), size)
+    run = SizedRunner(directory / f"{cut[0]}-{cut[1]}", cut)
     run.directory.mkdir(parents=True)
     schema = header["schema"].removeprefix("conformance-")
     try:
@@ -61,20 +67,21 @@ def has_one_source(case):
 
 
 def difference(path, header, case, directory):
-    outcomes = [outcome(header, case, directory / path.stem / case["id"], size) for size in SIZES]
+    outcomes = [outcome(header, case, directory / path.stem / case["id"], cut) for cut in CUTS]
     said = [outcome[0] for outcome in outcomes]
     if len(set(said)) > 1:
-        return f"{path.stem} {case['id']}: {dict(zip(SIZES, said))}"
-    rows = [comparable(outcome[1], has_one_source(case)) for outcome in outcomes]
-    for size, other in zip(SIZES[1:], rows[1:]):
-        if other != rows[0]:
-            pairs = [(a, b) for one, two in zip(rows[0], other) for a, b in zip(one, two) if a != b]
-            return f"{path.stem} {case['id']}: batches of {SIZES[0]} and {size} answer differently, first: {pairs[:2]}"
+        return f"{path.stem} {case['id']}: {dict(zip(CUTS, said))}"
+    for cut, (_, answers) in zip(CUTS[1:], outcomes[1:]):
+        in_order = has_one_source(case) and cut[1] == 1
+        rows, other = comparable(outcomes[0][1], in_order), comparable(answers, in_order)
+        if other != rows:
+            pairs = [(a, b) for one, two in zip(rows, other) for a, b in zip(one, two) if a != b]
+            return f"{path.stem} {case['id']}: {CUTS[0]} and {cut} answer differently, first: {pairs[:2]}"
     return None
 
 
 @pytest.mark.parametrize("folder", ["windows", "sql", "flink_sql"])
-def test_conformance_cases_answer_the_same_for_every_batch_size(folder, tmp_path):
+def test_conformance_cases_answer_the_same_for_every_cut(folder, tmp_path):
     if not (CASES / folder).is_dir():
         pytest.skip(f"there are no conformance cases at {CASES / folder}")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -89,19 +96,23 @@ def test_conformance_cases_answer_the_same_for_every_batch_size(folder, tmp_path
 
 
 @pytest.mark.parametrize("shape", shapes.SHAPES, ids=lambda shape: shape.name)
-def test_shapes_answer_the_same_for_every_batch_size(shape, tmp_path):
+def test_shapes_answer_the_same_for_every_cut(shape, tmp_path):
     numbers = random.Random(SEED)
     (tmp_path / "p.csv").write_text(payments.csv_text(payments.events(numbers, 5000, step_ms=40, late_ms=8000, keys=12)))
     (tmp_path / "q.json").write_text(payments.json_text(payments.events(numbers, 5000, step_ms=40, late_ms=8000, keys=12)))
     sources = payments.table_ddl("p", tmp_path / "p.csv") + payments.table_ddl("q", tmp_path / "q.json", file_format="json")
-    answers = []
-    for size in (1, 7, 300, 1024):
-        script = tmp_path / f"{size}.sql"
-        script.write_text(shape.script(sources, tmp_path / f"sink-{size}"))
-        done = subprocess.run(program.command(script, **{"paystream.batch.rows": size}), capture_output=True, text=True, timeout=120)
+    answers = {}
+    for cut in (*CUTS, (300, 1), (300, 2), (1024, 4)):
+        script, sink = tmp_path / f"{cut[0]}-{cut[1]}.sql", tmp_path / f"sink-{cut[0]}-{cut[1]}"
+        script.write_text(shape.script(sources, sink))
+        done = subprocess.run(program.command(script, **settings(cut)), capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
-        lines = [line for path in sorted(Path(tmp_path / f"sink-{size}").iterdir()) for line in path.read_text().splitlines()]
+        lines = [line for path in sorted(sink.iterdir()) for line in path.read_text().splitlines()]
         assert lines
-        answers.append(sorted(lines) if "q" in shape.query and "JOIN" in shape.query else lines)
-    for size, lines in zip((7, 300, 1024), answers[1:]):
-        assert lines == answers[0], f"SEED={SEED}: batches of 1 and {size} answer differently"
+        answers[cut] = lines
+    in_order = not ("q" in shape.query and "JOIN" in shape.query)
+    for cut, lines in answers.items():
+        if in_order and cut[1] == 1:
+            assert lines == answers[CUTS[0]], f"SEED={SEED}: {CUTS[0]} and {cut} answer differently"
+        else:
+            assert sorted(lines) == sorted(answers[CUTS[0]]), f"SEED={SEED}: {CUTS[0]} and {cut} answer differently"

@@ -107,8 +107,9 @@ def test_a_job_killed_at_any_moment_gives_the_rows_of_the_undisturbed_run(name, 
         lives += 1
         assert lives <= 10 * KILLS, f"{context}: the job is never met while it runs"
         job = Job(BY_NAME[name], sources, tmp_path / f"life-{lives}")
+        lanes = {"parallelism.default": lives % 3 + 1}
         for _ in range(KILLS_PER_LIFE_MAX):
-            process = job.start_resuming(**{"paystream.batch.rows": numbers.choice([1, 1, 1, 7, 64])})
+            process = job.start_resuming(**{"paystream.batch.rows": numbers.choice([1, 1, 1, 7, 64])}, **lanes)
             time.sleep(numbers.uniform(0, 0.9 * seconds))
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=120)
@@ -118,7 +119,7 @@ def test_a_job_killed_at_any_moment_gives_the_rows_of_the_undisturbed_run(name, 
             with_state += any((job.directory / "state").rglob("checkpoint-*[0-9]"))
             extra = job.rows() - expected
             assert not extra, f"{context}: rows that the undisturbed run does not have: {list(extra)[:3]}"
-        finish(job.start_resuming())
+        finish(job.start_resuming(**lanes))
         assert_equal(expected, job.rows(), context)
         shutil.rmtree(job.directory)
 
@@ -145,6 +146,18 @@ def test_sigterm_ends_a_job_with_a_savepoint_from_which_it_goes_on(name, sources
         assert not job.rows() - expected
     finish(job.start_resuming())
     assert_equal(expected, job.rows(), f"SEED={SEED} {name}")
+
+
+def test_state_of_two_lanes_is_refused_by_three(sources, tmp_path):
+    job = Job(BY_NAME["tumble"], sources, tmp_path / "job")
+    finish(job.start_resuming(**{"parallelism.default": 2, "paystream.end-of-input": "savepoint"}))
+    before = job.rows()
+    other = job.start_resuming(**{"parallelism.default": 3})
+    _, err = other.communicate(timeout=60)
+    assert other.returncode != 0 and "parallelism 2, this one has 3" in err, err
+    assert job.rows() == before
+    finish(job.start_resuming(**{"parallelism.default": 2}))
+    assert_equal(undisturbed(BY_NAME["tumble"], sources, tmp_path)[0], job.rows(), "after the refusal")
 
 
 def test_a_savepoint_alone_closes_no_window(sources, tmp_path):
