@@ -80,7 +80,7 @@ def difference(path, header, case, directory):
     return None
 
 
-@pytest.mark.parametrize("folder", ["windows", "sql", "flink_sql"])
+@pytest.mark.parametrize("folder", ["windows", "sql", "flink_sql", "match_recognize"])
 def test_conformance_cases_answer_the_same_for_every_cut(folder, tmp_path):
     if not (CASES / folder).is_dir():
         pytest.skip(f"there are no conformance cases at {CASES / folder}")
