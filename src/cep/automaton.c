@@ -541,7 +541,7 @@ static ps_cep_state *compile_loop(compiler *self, ps_cep_state *sink)
         return head;
     }
     ps_cep_guard take_here = unless(self, take_guard(self, stage), stage->until);
-    ps_cep_state *loop = stage_state(self, PS_CEP_STATE_NORMAL, false);
+    ps_cep_state *loop = stage_state(self, PS_CEP_STATE_NORMAL, true);
     if (loop == NULL) {
         return NULL;
     }

@@ -33,6 +33,8 @@ typedef struct {
     uint32_t *sorted; /* rows of one time */
     uint32_t sorted_room;
     uint32_t first_due, last_due;
+    uint32_t *met; /* entries of the keys that had rows, where time must pass for all their runs */
+    uint32_t met_count, met_room;
     /* the rows of a batch that were scanned: its conditions are evaluated once, however often it is
      * cut */
     const ps_batch *scanned;
@@ -163,12 +165,59 @@ static void forget_idle(match *self, uint32_t entry)
     }
 }
 
+/* Some states bound the time since the row before, which no deadline was asked for: the key's time
+ * passes when all its rows were matched (SEMANTICS §12.8). */
+static ps_code note_met(match *self, uint32_t entry, ps_error *err)
+{
+    if (self->met_count == self->met_room) {
+        uint32_t room = self->met_room == 0 ? 64 : self->met_room * 2;
+        uint32_t *larger = realloc(self->met, room * sizeof *larger);
+        if (larger == NULL) {
+            return no_memory(err);
+        }
+        self->met = larger;
+        self->met_room = room;
+    }
+    self->met[self->met_count++] = entry;
+    return PS_OK;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static ps_code advance_met(match *self, int64_t watermark, ps_error *err)
+{
+    ps_code code = PS_OK;
+    if (self->met_count > 1) {
+        qsort(self->met, self->met_count, sizeof *self->met, compare_entries);
+    }
+    for (uint32_t i = 0; code == PS_OK && i < self->met_count; i++) {
+        uint32_t entry = self->met[i];
+        if (i > 0 && entry == self->met[i - 1]) {
+            continue;
+        }
+        code = ps_matcher_advance(self->matcher, ps_table_touch(self->keys, entry), watermark, err);
+        if (code == PS_OK) {
+            forget_idle(self, entry);
+        }
+    }
+    self->met_count = 0;
+    return code;
+}
+
 static ps_code process_row(match *self, uint32_t row, ps_error *err)
 {
     uint32_t entry = ps_cep_row_at(self->rows, row)->key;
     ps_cep_key *key = ps_table_touch(self->keys, entry);
     key->waiting--;
     ps_code code = ps_matcher_process(self->matcher, key, entry, row, err);
+    if (code == PS_OK && ps_matcher_bounds_steps(self->matcher) &&
+        !self->spec->is_processing_time) {
+        return note_met(self, entry, err);
+    }
     if (code == PS_OK) {
         forget_idle(self, entry);
     }
@@ -276,6 +325,9 @@ static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
     do {
         while (code == PS_OK && ps_timers_take(self->timers, watermark, &time, &entry)) {
             code = fire(self, (uint32_t)entry, err);
+        }
+        if (code == PS_OK) {
+            code = advance_met(self, watermark, err);
         }
         if (code == PS_OK) {
             code = expire(self, watermark, err); /* which may ask for deadlines by then */
@@ -421,6 +473,7 @@ static void free_match(ps_operator *op)
     ps_matcher_free(self->matcher);
     ps_key_encoder_release(&self->encoder);
     free(self->sorted);
+    free(self->met);
     free(self);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/testing.h"
+#include "cep/match_view.h"
 
 enum { STAGES_MAX = 64 };
 
@@ -63,29 +64,131 @@ static ps_slice word(parser *self)
     return ps_slice_of(from, (size_t)(self->at - from));
 }
 
+static const ps_expr *call(parser *self, const char *name, const ps_expr *a, const ps_expr *b)
+{
+    const ps_expr *made = NULL;
+    const ps_expr *sides[] = {a, b};
+    ps_error err;
+    assert_int_equal(ps_expr_call(&self->fixture->expressions, name, 2, sides, &made, &err), PS_OK);
+    return made;
+}
+
 /* symbol = 'a' OR symbol = 'b' … */
-static const ps_cep_condition *letters(parser *self)
+static const ps_expr *letters_test(parser *self, const ps_expr *symbol, const char *letters)
+{
+    const ps_expr *test = NULL;
+    for (const char *at = letters; *at != 0; at++) {
+        const ps_value letter = {.text = ps_slice_of(at, 1)};
+        const ps_expr *is_letter =
+            call(self, "=", symbol,
+                 ps_expr_constant(&self->fixture->expressions, &ps_type_string, letter));
+        test = test != NULL ? call(self, "OR", test, is_letter) : is_letter;
+    }
+    if (test == NULL) {
+        fail_msg("no letters before: %.60s", self->at);
+    }
+    return test;
+}
+
+static char symbol_of(const ps_cep_view *view, uint32_t row, uint32_t column)
+{
+    return ps_kept_row_get(ps_cep_view_rows(view), row, column).text.data[0];
+}
+
+static bool is_symbol_of_last(void *user, const ps_cep_view *view)
+{
+    const pattern_condition *condition = user;
+    uint32_t last = ps_cep_view_matched_last(view, condition->variable, 0);
+    char symbol = symbol_of(view, ps_cep_view_row(view), condition->symbol_column);
+    return strchr(condition->letters, symbol) != NULL && last != 0 &&
+           symbol_of(view, last, condition->symbol_column) == symbol;
+}
+
+static ps_aggregate_call count_call(parser *self)
+{
+    const ps_type *types[] = {&ps_type_string};
+    ps_aggregate_signature signature;
+    ps_error err;
+    assert_int_equal(
+        ps_aggregate_resolve(&self->fixture->arena, "COUNT", 1, types, &signature, &err), PS_OK);
+    return (ps_aggregate_call){
+        .class = signature.class,
+        .result = signature.result,
+        .argument_count = 1,
+        .arguments = {self->fixture->symbol_column},
+        .argument_types = {&ps_type_string},
+        .filter = PS_NO_COLUMN,
+        .time_column = PS_NO_COLUMN,
+    };
+}
+
+/* The test of a condition that looks back by a slot. */
+static const ps_expr *slot_test(parser *self, ps_cep_condition *made, const ps_expr *symbol,
+                                const pattern_condition *meant)
 {
     ps_expr_context *context = &self->fixture->expressions;
-    const ps_expr *test = NULL;
-    ps_error err;
-    while (islower((unsigned char)*self->at)) {
-        const ps_expr *sides[] = {
-            ps_expr_column(context, self->fixture->symbol_column, &ps_type_string),
-            ps_expr_constant(context, &ps_type_string,
-                             (ps_value){.text = ps_slice_of(self->at, 1)})};
-        const ps_expr *is_letter, *both;
-        assert_int_equal(ps_expr_call(context, "=", 2, sides, &is_letter, &err), PS_OK);
-        const ps_expr *of[] = {test, is_letter};
-        if (test != NULL) {
-            assert_int_equal(ps_expr_call(context, "OR", 2, of, &both, &err), PS_OK);
-        }
-        test = test != NULL ? both : is_letter;
-        self->at++;
+    ps_cep_slot *slot = ps_arena_take(&self->fixture->arena, sizeof *slot);
+    slot->variable = meant->variable;
+    made->slots = slot;
+    made->slot_count = 1;
+    if (meant->look == PATTERN_LOOKS_AT_LAST) {
+        slot->kind = PS_CEP_LAST;
+        slot->column = self->fixture->symbol_column;
+        return call(self, "=", symbol,
+                    ps_expr_column(context, self->fixture->slot_column, &ps_type_string));
     }
-    assert_non_null(test);
-    ps_cep_condition *condition = ps_arena_take(&self->fixture->arena, sizeof *condition);
-    condition->test = test;
+    slot->kind = PS_CEP_AGGREGATE;
+    slot->call = count_call(self);
+    return call(
+        self, "<", ps_expr_column(context, self->fixture->slot_column, &ps_type_bigint),
+        ps_expr_constant(context, &ps_type_bigint, (ps_value){.i64 = (int64_t)meant->count}));
+}
+
+static uint32_t digit(parser *self)
+{
+    assert_true(isdigit((unsigned char)*self->at));
+    return (uint32_t)(*self->at++ - '0');
+}
+
+static void read_look(parser *self, pattern_condition *meant)
+{
+    if (accept(self, "@")) {
+        meant->look = PATTERN_LOOKS_AT_LAST;
+    } else if (accept(self, "$")) {
+        meant->look = PATTERN_ASKS_FOR_LAST;
+    } else if (accept(self, "%")) {
+        meant->look = PATTERN_LOOKS_AT_COUNT;
+    } else {
+        return;
+    }
+    meant->variable = digit(self);
+    meant->count = meant->look == PATTERN_LOOKS_AT_COUNT ? digit(self) : 0;
+}
+
+static const ps_cep_condition *letters(parser *self)
+{
+    ps_arena *arena = &self->fixture->arena;
+    pattern_condition *meant = ps_arena_take(arena, sizeof *meant);
+    ps_cep_condition *condition = ps_arena_take(arena, sizeof *condition);
+    const ps_expr *symbol =
+        ps_expr_column(&self->fixture->expressions, self->fixture->symbol_column, &ps_type_string);
+    meant->symbol_column = self->fixture->symbol_column;
+    for (size_t i = 0; islower((unsigned char)*self->at); i++) {
+        assert_true(i + 1 < sizeof meant->letters);
+        meant->letters[i] = *self->at++;
+    }
+    read_look(self, meant);
+    condition->user = meant;
+    if (meant->look == PATTERN_ASKS_FOR_LAST) {
+        condition->function = is_symbol_of_last;
+        condition->looks_back = true;
+        return condition;
+    }
+    condition->test = letters_test(self, symbol, meant->letters);
+    if (meant->look != PATTERN_LOOKS_NOWHERE) {
+        condition->test =
+            call(self, "AND", condition->test, slot_test(self, condition, symbol, meant));
+    }
     return condition;
 }
 
@@ -170,7 +273,8 @@ static const ps_cep_stage *const *chain(parser *self, uint32_t *out_count)
         } else {
             stage->name = word(self);
             self->names[self->pattern->variable_count++] = stage->name;
-            if (accept(self, "=")) {
+            if (self->at[0] == '=') {
+                self->at++;
                 stage->where = letters(self);
             }
         }
