@@ -6,6 +6,7 @@
  *   cep.h       patterns over rows
  *   pipeline.h  pipelines: sources, maps, windows, groupings, joins, sinks
  *   sql.h       SQL scripts
+ *   function.h  functions in C for SQL
  *
  * Compile and link: cc job.c $(pkg-config --cflags --libs paystream)
  */
@@ -14,6 +15,7 @@
 
 #include <paystream/cep.h>
 #include <paystream/error.h>
+#include <paystream/function.h>
 #include <paystream/pipeline.h>
 #include <paystream/row.h>
 #include <paystream/sql.h>

@@ -27,11 +27,13 @@ struct ps_expr {
 
 /* Settings that change what expressions mean; borrowed by programs. */
 typedef struct ps_zone ps_zone;
+typedef struct ps_user_function ps_user_function; /* expr/user_function.h */
 typedef struct {
     ps_arena *arena;
-    const ps_zone *zone;        /* table.local-time-zone; NULL: UTC */
-    bool overflow_is_null;      /* paystream.compat.overflow = flink */
-    bool case_insensitive_like; /* reserved, false */
+    const ps_zone *zone;         /* table.local-time-zone; NULL: UTC */
+    bool overflow_is_null;       /* paystream.compat.overflow = flink */
+    bool case_insensitive_like;  /* reserved, false */
+    ps_user_function *functions; /* of the user's, newest first */
 } ps_expr_context;
 
 /* NULL: no memory. */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "expr/kernel.h"
+#include "expr/user_function.h"
 
 /* ── for resolvers ── */
 
@@ -340,6 +341,10 @@ ps_code ps_expr_call(ps_expr_context *context, const char *name, uint32_t argume
 {
     ps_resolution r = {.context = context, .count = argument_count, .err = err};
     r.function = ps_function_find(name);
+    if (r.function == NULL) {
+        const ps_user_function *user = ps_user_function_find(context->functions, name);
+        r.function = user != NULL ? user->scalar : NULL;
+    }
     if (r.function == NULL) {
         return unknown_function(name, err);
     }

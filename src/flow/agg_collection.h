@@ -12,6 +12,8 @@ typedef struct {
     ps_value value;     /* argument 0; NULL only for kernels that take NULLs */
     int64_t order;      /* time column, or number of the row: FIRST_VALUE and LAST_VALUE */
     ps_slice separator; /* LISTAGG */
+    const ps_batch *batch;
+    uint32_t row; /* of the batch: for the arguments behind the first */
 } ps_agg_input;
 
 /* ── sets: distinct values with counts, in tables that all states of an aggregator share ──

@@ -107,6 +107,8 @@ const ps_agg_kernel *ps_agg_edge_kernel(bool retracts, bool is_last);
 const ps_agg_kernel *ps_agg_list_kernel(bool is_text, bool counts);
 const ps_agg_kernel *ps_agg_variance_kernel(const ps_aggregate_call *call, bool is_sample,
                                             bool is_deviation);
+PS_CHECKED ps_code ps_agg_user_check(const ps_aggregate_call *call, uint32_t needs, ps_error *err);
+const ps_agg_kernel *ps_agg_user_kernel(const ps_aggregate_call *call);
 
 /* ── what kernels share ── */
 

@@ -314,6 +314,7 @@ static const ps_type *result_type(ps_arena *arena, const ps_aggregate_class *cla
         result = lag_type(arena, argument_count, types);
         fits = fits && result != NULL;
         break;
+    case PS_AGG_USER: /* ps_aggregate_resolve_user */
     case PS_AGG_LEAD:
     case PS_AGG_PERCENT_RANK:
     case PS_AGG_CUME_DIST:

@@ -16,6 +16,7 @@
 #include "state/store.h"
 
 typedef struct ps_aggregate_class ps_aggregate_class;
+typedef struct ps_user_function ps_user_function; /* expr/user_function.h */
 
 typedef struct {
     const char *name;
@@ -53,6 +54,12 @@ typedef struct {
 PS_CHECKED ps_code ps_aggregate_resolve(ps_arena *arena, const char *name, uint32_t argument_count,
                                         const ps_type *const *types, ps_aggregate_signature *out,
                                         ps_error *err);
+/* Aggregates of the user's in C: their class, in the arena; and what a call is (the arguments must
+ * be coerced). PS_E_MEMORY; PS_E_INVALID. */
+PS_CHECKED ps_code ps_aggregate_user(ps_arena *arena, ps_user_function *function, ps_error *err);
+PS_CHECKED ps_code ps_aggregate_resolve_user(const ps_user_function *function,
+                                             uint32_t argument_count, ps_aggregate_signature *out,
+                                             ps_error *err);
 const char *ps_aggregate_name(const ps_aggregate_class *class);
 /* ROW_NUMBER, RANK, DENSE_RANK, LAG: only with OVER, which computes them: an aggregator takes
  * no such call. */

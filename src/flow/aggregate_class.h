@@ -19,6 +19,7 @@ typedef enum {
     PS_AGG_STDDEV_SAMP,
     PS_AGG_VAR_POP,
     PS_AGG_VAR_SAMP,
+    PS_AGG_USER, /* agg_user.c */
     /* computed by OVER itself, not by an aggregator */
     PS_AGG_ROW_NUMBER,
     PS_AGG_RANK,

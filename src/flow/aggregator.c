@@ -40,6 +40,8 @@ static const ps_agg_kernel *kernel_of(const ps_aggregate_call *call, bool counts
         return ps_agg_variance_kernel(call, false, false);
     case PS_AGG_VAR_SAMP:
         return ps_agg_variance_kernel(call, true, false);
+    case PS_AGG_USER:
+        return ps_agg_user_kernel(call);
     case PS_AGG_ROW_NUMBER:
     case PS_AGG_RANK:
     case PS_AGG_DENSE_RANK:
@@ -112,6 +114,12 @@ static ps_code bind_calls(ps_aggregator *made, ps_arena *arena,
     for (uint32_t i = 0; i < options->call_count; i++) {
         const ps_aggregate_call *spec = &options->calls[i];
         ps_agg_call *call = &made->calls[i];
+        ps_code checked = spec->class->function == PS_AGG_USER
+                              ? ps_agg_user_check(spec, options->needs, err)
+                              : PS_OK;
+        if (checked != PS_OK) {
+            return checked;
+        }
         call->spec = spec;
         call->kernel = kernel_of(spec, made->counts, retracts);
         call->distinct_group = PS_AGG_NO_GROUP;
@@ -244,7 +252,7 @@ uint32_t ps_aggregator_size(const ps_aggregator *aggregator)
 ps_agg_input ps_agg_input_of(const ps_agg_call *call, const ps_batch *batch, uint32_t row)
 {
     const ps_aggregate_call *spec = call->spec;
-    ps_agg_input input = {.order = (int64_t)batch->sequences[row]};
+    ps_agg_input input = {.order = (int64_t)batch->sequences[row], .batch = batch, .row = row};
     if (spec->argument_count > 0) {
         input.value = ps_column_value(&batch->columns[spec->arguments[0]], call->phys, row);
     }

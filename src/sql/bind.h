@@ -144,7 +144,9 @@ const ps_type *ps_bind_type(ps_plan *plan, const ps_ast_type *type);
 /* Both become their common type; fails naming `what`. */
 void ps_bind_unify(ps_plan *plan, ps_sql_span at, uint32_t count, const ps_expr **exprs,
                    const char *what);
-bool ps_bind_has_aggregate(const ps_ast_expr *expr);
+bool ps_bind_has_aggregate(const ps_plan *plan, const ps_ast_expr *expr);
+/* Ours or of the user's. */
+bool ps_bind_is_aggregate(const ps_plan *plan, const char *name);
 /* The name of a call as upper-case text; "" when it has several parts. */
 const char *ps_bind_call_name(const ps_ast_call *call, char *out, size_t size);
 bool ps_bind_is_group_window(const ps_ast_expr *expr);

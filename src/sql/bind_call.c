@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "expr/function.h"
+#include "expr/user_function.h"
 #include "sql/bind_match.h"
 
 const char *ps_bind_call_name(const ps_ast_call *call, char *out, size_t size)
@@ -43,87 +44,94 @@ static bool is_grouping(const char *name)
 
 /* ── does an expression aggregate ── */
 
-static bool any_aggregate(const ps_ast_exprs *exprs)
+bool ps_bind_is_aggregate(const ps_plan *plan, const char *name)
+{
+    const ps_user_function *user = ps_user_function_find(plan->expressions->functions, name);
+    return ps_aggregate_is_known(name) || (user != NULL && user->aggregate != NULL);
+}
+
+static bool any_aggregate(const ps_plan *plan, const ps_ast_exprs *exprs)
 {
     for (uint32_t i = 0; i < exprs->count; i++) {
-        if (ps_bind_has_aggregate(exprs->items[i])) {
+        if (ps_bind_has_aggregate(plan, exprs->items[i])) {
             return true;
         }
     }
     return false;
 }
 
-static bool window_has_aggregate(const ps_ast_window *window)
+static bool window_has_aggregate(const ps_plan *plan, const ps_ast_window *window)
 {
     for (uint32_t i = 0; i < window->order_by.count; i++) {
-        if (ps_bind_has_aggregate(window->order_by.items[i].expr)) {
+        if (ps_bind_has_aggregate(plan, window->order_by.items[i].expr)) {
             return true;
         }
     }
-    return any_aggregate(&window->partition_by);
+    return any_aggregate(plan, &window->partition_by);
 }
 
-static bool call_has_aggregate(const ps_ast_call *call)
+static bool call_has_aggregate(const ps_plan *plan, const ps_ast_call *call)
 {
     char name[NAME_MAX_SIZE];
     ps_bind_call_name(call, name, sizeof name);
-    if (call->over == NULL && !is_ranking(name) && ps_aggregate_is_known(name)) {
+    if (call->over == NULL && !is_ranking(name) && ps_bind_is_aggregate(plan, name)) {
         return true;
     }
-    return any_aggregate(&call->arguments) ||
-           (call->over != NULL && window_has_aggregate(call->over));
+    return any_aggregate(plan, &call->arguments) ||
+           (call->over != NULL && window_has_aggregate(plan, call->over));
 }
 
-static bool optional_has_aggregate(const ps_ast_expr *expr)
+static bool optional_has_aggregate(const ps_plan *plan, const ps_ast_expr *expr)
 {
-    return expr != NULL && ps_bind_has_aggregate(expr);
+    return expr != NULL && ps_bind_has_aggregate(plan, expr);
 }
 
-static bool case_has_aggregate(const ps_ast_expr *expr)
+static bool case_has_aggregate(const ps_plan *plan, const ps_ast_expr *expr)
 {
     for (uint32_t i = 0; i < expr->cases.branch_count; i++) {
-        if (ps_bind_has_aggregate(expr->cases.branches[i].when) ||
-            ps_bind_has_aggregate(expr->cases.branches[i].then)) {
+        if (ps_bind_has_aggregate(plan, expr->cases.branches[i].when) ||
+            ps_bind_has_aggregate(plan, expr->cases.branches[i].then)) {
             return true;
         }
     }
-    return optional_has_aggregate(expr->cases.operand) ||
-           optional_has_aggregate(expr->cases.otherwise);
+    return optional_has_aggregate(plan, expr->cases.operand) ||
+           optional_has_aggregate(plan, expr->cases.otherwise);
 }
 
-bool ps_bind_has_aggregate(const ps_ast_expr *expr)
+bool ps_bind_has_aggregate(const ps_plan *plan, const ps_ast_expr *expr)
 {
     switch (expr->kind) {
     case PS_AST_EXPR_UNARY:
-        return ps_bind_has_aggregate(expr->left);
+        return ps_bind_has_aggregate(plan, expr->left);
     case PS_AST_EXPR_BINARY:
-        return ps_bind_has_aggregate(expr->left) || ps_bind_has_aggregate(expr->right);
+        return ps_bind_has_aggregate(plan, expr->left) || ps_bind_has_aggregate(plan, expr->right);
     case PS_AST_EXPR_IS:
-        return ps_bind_has_aggregate(expr->is.operand);
+        return ps_bind_has_aggregate(plan, expr->is.operand);
     case PS_AST_EXPR_BETWEEN:
-        return ps_bind_has_aggregate(expr->between.operand) ||
-               ps_bind_has_aggregate(expr->between.low) ||
-               ps_bind_has_aggregate(expr->between.high);
+        return ps_bind_has_aggregate(plan, expr->between.operand) ||
+               ps_bind_has_aggregate(plan, expr->between.low) ||
+               ps_bind_has_aggregate(plan, expr->between.high);
     case PS_AST_EXPR_IN:
-        return ps_bind_has_aggregate(expr->in.operand) || any_aggregate(&expr->in.items);
+        return ps_bind_has_aggregate(plan, expr->in.operand) ||
+               any_aggregate(plan, &expr->in.items);
     case PS_AST_EXPR_LIKE:
-        return ps_bind_has_aggregate(expr->like.operand) ||
-               ps_bind_has_aggregate(expr->like.pattern);
+        return ps_bind_has_aggregate(plan, expr->like.operand) ||
+               ps_bind_has_aggregate(plan, expr->like.pattern);
     case PS_AST_EXPR_CASE:
-        return case_has_aggregate(expr);
+        return case_has_aggregate(plan, expr);
     case PS_AST_EXPR_CAST:
-        return ps_bind_has_aggregate(expr->cast.operand);
+        return ps_bind_has_aggregate(plan, expr->cast.operand);
     case PS_AST_EXPR_CALL:
-        return call_has_aggregate(expr->call);
+        return call_has_aggregate(plan, expr->call);
     case PS_AST_EXPR_FIELD:
-        return ps_bind_has_aggregate(expr->field.operand);
+        return ps_bind_has_aggregate(plan, expr->field.operand);
     case PS_AST_EXPR_INDEX:
-        return ps_bind_has_aggregate(expr->index.operand) ||
-               ps_bind_has_aggregate(expr->index.index);
+        return ps_bind_has_aggregate(plan, expr->index.operand) ||
+               ps_bind_has_aggregate(plan, expr->index.index);
     case PS_AST_EXPR_ARRAY:
     case PS_AST_EXPR_MAP:
     case PS_AST_EXPR_ROW:
-        return any_aggregate(&expr->items);
+        return any_aggregate(plan, &expr->items);
     case PS_AST_EXPR_LITERAL:
     case PS_AST_EXPR_NAME:
     case PS_AST_EXPR_STAR:
@@ -196,8 +204,16 @@ ps_bound_call ps_bind_resolve_call(ps_bind_context *context, const ps_ast_expr *
         types[i] = arguments[i]->type;
     }
     ps_aggregate_signature signature;
-    ps_plan_check(plan, ps_aggregate_resolve(plan->arena, name, count, types, &signature, &err),
-                  &err, expr->at);
+    const ps_user_function *user = ps_aggregate_is_known(name)
+                                       ? NULL
+                                       : ps_user_function_find(plan->expressions->functions, name);
+    if (user != NULL && call->is_distinct) {
+        ps_plan_refuse(plan, expr->at, "DISTINCT in a function of the user's");
+    }
+    ps_code code = user != NULL
+                       ? ps_aggregate_resolve_user(user, count, &signature, &err)
+                       : ps_aggregate_resolve(plan->arena, name, count, types, &signature, &err);
+    ps_plan_check(plan, code, &err, expr->at);
     bound.class = signature.class;
     bound.result = signature.result;
     bound.argument_count = count;
@@ -386,7 +402,7 @@ static const ps_expr *bind_over_call(ps_bind_context *context, const ps_ast_expr
         ps_plan_fail_hint(plan, expr->at, "filter in an enclosing query",
                           "an OVER function is illegal in %s", context->clause);
     }
-    if (!is_ranking(name) && !ps_aggregate_is_known(name)) {
+    if (!is_ranking(name) && !ps_bind_is_aggregate(plan, name)) {
         ps_plan_fail(plan, PS_E_INVALID, expr->at,
                      "OVER must be applied to an aggregate "
                      "function");
@@ -513,7 +529,7 @@ const ps_expr *ps_bind_call(ps_bind_context *context, const ps_ast_expr *expr)
     if (is_ranking(name)) {
         ps_plan_fail(plan, PS_E_INVALID, expr->at, "%s needs an OVER clause", name);
     }
-    if (ps_aggregate_is_known(name)) {
+    if (ps_bind_is_aggregate(plan, name)) {
         return bind_aggregate_call(context, expr, name);
     }
     if (ps_bind_is_group_window(expr)) {

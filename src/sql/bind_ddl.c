@@ -407,9 +407,6 @@ void ps_ddl_drop(ps_plan *plan, ps_catalog *catalog, const ps_ast_drop *ddl)
 {
     const ps_ast_name *last = ps_ast_names_last(&ddl->path);
     ps_slice name = ps_catalog_name(plan, &ddl->path);
-    if (ddl->object == PS_AST_OBJECT_FUNCTION) {
-        ps_plan_refuse(plan, last->at, "DROP FUNCTION");
-    }
     bool is_view = ddl->object == PS_AST_OBJECT_VIEW;
     const ps_table *table = ps_catalog_find_exact(catalog, name, ddl->is_temporary);
     if (table == NULL || table->is_view != is_view) {

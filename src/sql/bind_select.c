@@ -186,14 +186,15 @@ static ps_sort_key *add_order(select_list *list, const ps_ast_orders *order_by)
 
 /* ── the steps ── */
 
-static bool is_grouped(const ps_ast_select *select, const ps_ast_orders *order_by)
+static bool is_grouped(const ps_plan *plan, const ps_ast_select *select,
+                       const ps_ast_orders *order_by)
 {
     bool grouped = select->has_group_by || select->having != NULL;
     for (uint32_t i = 0; i < select->item_count && !grouped; i++) {
-        grouped = ps_bind_has_aggregate(select->items[i].expr);
+        grouped = ps_bind_has_aggregate(plan, select->items[i].expr);
     }
     for (uint32_t i = 0; i < order_by->count && !grouped; i++) {
-        grouped = ps_bind_has_aggregate(order_by->items[i].expr);
+        grouped = ps_bind_has_aggregate(plan, order_by->items[i].expr);
     }
     return grouped;
 }
@@ -275,7 +276,7 @@ ps_bound_select ps_bind_select(ps_binder *binder, const ps_ast_select *select,
         list.context.clause = "WHERE";
         ps_bind_where(&list.context, select->where);
     }
-    bool grouped = is_grouped(select, order_by);
+    bool grouped = is_grouped(plan, select, order_by);
     ps_group_sets groups = {0};
     if (grouped) {
         list.context.clause = "GROUP BY";

@@ -150,6 +150,7 @@ ps_code ps_session_new(const ps_session_options *options, ps_session **out, ps_e
 void ps_session_free(ps_session *session)
 {
     if (session != NULL) {
+        ps_session_close_libraries(session);
         ps_arena_release(&session->arena);
         free(session);
     }
@@ -284,9 +285,14 @@ static void run_statement(ps_session *session, ps_binder *binder, const ps_ast_s
         return;
     }
     case PS_AST_STATEMENT_CREATE_FUNCTION:
-        ps_plan_refuse(plan, statement->at, "CREATE FUNCTION");
+        ps_session_create_function(session, plan, statement->create_function);
+        return;
     case PS_AST_STATEMENT_DROP:
-        ps_ddl_drop(plan, &session->catalog, statement->drop);
+        if (statement->drop->object == PS_AST_OBJECT_FUNCTION) {
+            ps_session_drop_function(plan, statement->drop);
+        } else {
+            ps_ddl_drop(plan, &session->catalog, statement->drop);
+        }
         return;
     case PS_AST_STATEMENT_ASSIGN:
         run_set(session, plan, &statement->option, out);

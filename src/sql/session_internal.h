@@ -8,12 +8,20 @@
 
 enum { PS_SESSION_FINDINGS_MAX = 1000 };
 
+typedef struct ps_library ps_library;
+typedef struct ps_session_library ps_session_library;
+struct ps_session_library {
+    ps_library *library; /* owned */
+    ps_session_library *next;
+};
+
 struct ps_session {
     ps_arena arena; /* everything but the session itself */
     const ps_connector_set *connectors;
     ps_catalog catalog;
     ps_settings settings;
     ps_expr_context expressions;
+    ps_session_library *libraries; /* of functions in C */
     bool is_extended;
     const char *file_name;
     ps_slice text;
@@ -32,6 +40,11 @@ void ps_session_show(ps_session *session, ps_plan *plan, const ps_ast_statement 
                      ps_statement *out);
 void ps_session_describe(ps_plan *plan, const ps_ast_names *path, ps_statement *out);
 void ps_session_list_settings(ps_session *session, ps_plan *plan, ps_statement *out);
+/* session_function.c */
+void ps_session_create_function(ps_session *session, ps_plan *plan,
+                                const ps_ast_create_function *ddl);
+void ps_session_drop_function(ps_plan *plan, const ps_ast_drop *ddl);
+void ps_session_close_libraries(ps_session *session);
 void ps_session_note(void *session, ps_sql_span at, const char *rule, const char *message);
 
 #endif

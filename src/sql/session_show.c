@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "expr/function.h"
+#include "expr/user_function.h"
 #include "sql/ast_print.h"
 #include "sql/session_internal.h"
 
@@ -191,16 +192,24 @@ void ps_session_describe(ps_plan *plan, const ps_ast_names *path, ps_statement *
 static void show_functions(ps_plan *plan, ps_statement *out)
 {
     static const char *const names[] = {"function name"};
+    const ps_user_function *users = plan->expressions->functions;
     uint32_t scalars = ps_function_count(), aggregates = ps_aggregate_count();
-    ps_slice *texts = PS_PLAN_ARRAY(plan, ps_slice, scalars + aggregates);
+    uint32_t count = scalars + aggregates;
+    for (const ps_user_function *user = users; user != NULL; user = user->next) {
+        count++;
+    }
+    ps_slice *texts = PS_PLAN_ARRAY(plan, ps_slice, count);
     for (uint32_t i = 0; i < scalars; i++) {
         texts[i] = ps_slice_text(ps_function_entry_at(i)->name);
     }
     for (uint32_t i = 0; i < aggregates; i++) {
         texts[scalars + i] = ps_slice_text(ps_aggregate_entry_at(i)->name);
     }
-    qsort(texts, scalars + aggregates, sizeof *texts, slice_compare);
-    ps_session_rows(plan, out, 1, names, scalars + aggregates, texts);
+    for (uint32_t i = scalars + aggregates; i < count; i++, users = users->next) {
+        texts[i] = ps_slice_text(users->name);
+    }
+    qsort(texts, count, sizeof *texts, slice_compare);
+    ps_session_rows(plan, out, 1, names, count, texts);
 }
 
 static void print_quoted(ps_buf *out, ps_slice text, char quote)
