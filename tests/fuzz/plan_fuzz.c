@@ -2,6 +2,7 @@
  * its inputs before their users and columns that its expressions read. */
 #include <stdlib.h>
 
+#include "cep/match_spec.h"
 #include "sql/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,6 +39,36 @@ static void check_calc(const ps_node *node)
     }
 }
 
+static void check_slots(uint32_t count, const ps_cep_slot *slots, uint32_t columns)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        PS_ASSERT(slots[i].kind == PS_CEP_AGGREGATE || slots[i].column < columns);
+        for (uint32_t j = 0; j < slots[i].call.argument_count; j++) {
+            PS_ASSERT(slots[i].call.arguments[j] < columns);
+        }
+    }
+}
+
+static void check_match(const ps_node *node)
+{
+    const ps_match_spec *spec = (const ps_match_spec *)node->user;
+    uint32_t columns = node->inputs[0]->schema.field_count;
+    PS_ASSERT(spec->is_processing_time || spec->time_column < columns);
+    for (uint32_t i = 0; i < spec->keys.count; i++) {
+        PS_ASSERT(spec->keys.columns[i] < columns);
+    }
+    for (uint32_t i = 0; i < spec->query_count; i++) {
+        const ps_cep_query *query = &spec->queries[i];
+        check_slots(query->measures.slot_count, query->measures.slots, columns);
+        for (uint32_t j = 0; j < query->pattern->stage_count; j++) {
+            const ps_cep_condition *where = query->pattern->stages[j]->where;
+            if (where != NULL) {
+                check_slots(where->slot_count, where->slots, columns);
+            }
+        }
+    }
+}
+
 static void check_graph(const ps_graph *graph)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -48,6 +79,9 @@ static void check_graph(const ps_graph *graph)
         }
         if (node->kind == PS_NODE_CALC) {
             check_calc(node);
+        }
+        if (node->kind == PS_NODE_USER) {
+            check_match(node);
         }
         PS_ASSERT(node->time_column == PS_NO_COLUMN ||
                   node->time_column < node->schema.field_count);
