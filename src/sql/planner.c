@@ -160,6 +160,7 @@ const ps_graph *ps_plan_graph(ps_plan *plan, uint32_t output_count, const ps_pla
         }
     }
     ps_lower_reuse(&lowering);
+    ps_lower_merge_matches(&lowering);
     ps_graph *graph = PS_PLAN_NEW(plan, ps_graph);
     const ps_node **nodes = PS_PLAN_ARRAY(plan, const ps_node *, lowering.nodes.count);
     for (uint32_t i = 0; i < lowering.nodes.count; i++) {

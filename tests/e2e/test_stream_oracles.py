@@ -1,17 +1,20 @@
 """Random queries over random data against the oracles of tests/streams: a naive evaluator, SQLite and, where it is there, a real Flink.
 PS_FULL=1: 3,000, 3,000 and 300 queries; otherwise a sample from fixed seeds; PS_SEED moves it."""
+import json
 import os
 import random
+import re
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run
 
 sys.path.insert(0, str(ROOT / "tests" / "streams"))
 import naive
 import oracles
 import patterns
 import payments
+import program
 from expressions import Expression
 
 FULL = os.environ.get("PS_FULL") == "1"
@@ -63,6 +66,30 @@ def test_random_patterns_agree_with_flink(tmp_path):
     outcomes = check(seed, oracles.patterns_by_flink(seed, 300 if FULL else 30, tmp_path))
     alone = [comparison.text() for comparison in outcomes if comparison.outcome == "refused by Flink alone"]
     assert not alone, f"SEED={seed}: portable mode takes what Flink refuses\n" + "\n".join(alone)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_patterns_of_a_statement_set_share_an_operator_and_answer_as_alone(seed, tmp_path):
+    data = oracles.Data(random.Random(seed + 2), tmp_path)
+    for round_number in range(10 if FULL else 3):
+        numbers = random.Random(f"{seed}-set-{round_number}")
+        names = numbers.choice([[], ["acct"], ["merchant", "status"]])
+        queries = [patterns.PatternGenerator(numbers).query(names) for _ in range(numbers.choice([2, 3, 6]))]
+        ddl, inserts = data.ddl, ""
+        for number, query in enumerate(queries):
+            ddl += (f"CREATE TABLE s{number} (first_id BIGINT, last_id BIGINT, n BIGINT) WITH ('connector' = 'filesystem', "
+                    f"'path' = '{tmp_path}/{round_number}/s{number}', 'format' = 'json');\n")
+            inserts += f"INSERT INTO s{number} SELECT m0, m1, m2 FROM ({query.sql});\n"
+        script = f"{ddl}EXECUTE STATEMENT SET BEGIN\n{inserts}END;\n"
+        path = tmp_path / "plan.sql"
+        path.write_text(script)
+        assert len(set(re.findall(r"Match#(\d+)", run("explain", path).stdout))) == 1
+        program.run_script(script, tmp_path)
+        for number, query in enumerate(queries):
+            files = sorted((tmp_path / str(round_number) / f"s{number}").glob("part-*"))
+            rows = [list(json.loads(line).values()) for file in files for line in file.read_text().splitlines()]
+            wanted = [row[len(names):len(names) + 3] for row in query.answer(data.rows)]
+            assert sorted(rows) == sorted(wanted), f"SEED={seed}: {query.sql}"
 
 
 def test_random_patterns_do_match():

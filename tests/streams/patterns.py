@@ -300,9 +300,11 @@ class PatternGenerator:
             choices += [("TO FIRST", self.random.choice(targets).name), ("TO LAST", self.random.choice(targets).name)]
         return self.random.choice(choices)
 
-    def query(self):
-        keys = [column(name) for name in self.random.choice([[], ["acct"], ["acct"], ["merchant"], ["acct", "status"]])]
+    def query(self, key_names=None):
+        """With key_names: by these keys and time alone."""
+        names = self.random.choice([[], ["acct"], ["acct"], ["merchant"], ["acct", "status"]])
         order = [(column(name), self.chance(0.5)) for name in self.random.choice([[], [], ["qty"], ["amount", "id"]])]
+        keys, order = [column(name) for name in (names if key_names is None else key_names)], order if key_names is None else []
         variables, within_ms = self.variables(), self.random.choice([None, 1000, 3000, 10_000])
         measures, skip = self.measures([variable.name for variable in variables]), self.skip(variables)
         clauses = [f"PARTITION BY {', '.join(key.sql for key in keys)}"] if keys else []

@@ -378,6 +378,46 @@ static void a_pattern_reads_only_what_it_needs_behind_filters(void **state)
     }
 }
 
+/* Match operators of a statement set of two INSERTs over `first` and `second`. */
+static uint32_t operators_of(const char *first, const char *second)
+{
+    static const char *const insert =
+        "INSERT INTO file_sink SELECT acct, n FROM %s MATCH_RECOGNIZE (%s MEASURES COUNT(*) AS n "
+        "PATTERN (A B) DEFINE A AS A.qty > 1, B AS B.card = A.card);\n";
+    static const char *const both[] = {"txn", "(SELECT * FROM txn WHERE qty > 5)"};
+    char script[4096];
+    size_t used = (size_t)snprintf(script, sizeof script, "EXECUTE STATEMENT SET BEGIN\n");
+    const char *clauses[] = {first, second};
+    for (uint32_t i = 0; i < 2; i++) {
+        bool is_filtered = clauses[i][0] == '*';
+        used += (size_t)snprintf(script + used, sizeof script - used, insert, both[is_filtered],
+                                 clauses[i] + is_filtered);
+    }
+    (void)snprintf(script + used, sizeof script - used, "END;");
+    uint32_t count = 0;
+    const char *plan = fixture_plan(script);
+    for (const char *at = strstr(plan, " Match "); at != NULL; at = strstr(at + 1, " Match ")) {
+        count += strncmp(at, " Match (above)", 14) != 0;
+    }
+    return count;
+}
+
+static void patterns_that_are_partitioned_and_ordered_alike_share_an_operator(void **state)
+{
+    (void)state;
+    const char *by_account = "PARTITION BY acct ORDER BY ts";
+    assert_int_equal(operators_of(by_account, by_account), 1);
+    assert_int_equal(
+        operators_of("*PARTITION BY acct ORDER BY ts", "*PARTITION BY acct ORDER BY ts"), 1);
+    assert_int_equal(operators_of(by_account, "*PARTITION BY acct ORDER BY ts"), 2);
+    assert_int_equal(operators_of(by_account, "PARTITION BY acct, card ORDER BY ts"), 2);
+    assert_int_equal(operators_of(by_account, "PARTITION BY acct ORDER BY ts, qty"), 2);
+    assert_int_equal(operators_of(by_account, "PARTITION BY acct ORDER BY proc"), 2);
+    assert_int_equal(operators_of("PARTITION BY acct ORDER BY ts, qty DESC",
+                                  "PARTITION BY acct ORDER BY ts, qty"),
+                     2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +425,7 @@ int main(void)
         cmocka_unit_test(names_and_clauses_are_checked),
         cmocka_unit_test(looking_back_is_at_one_variable),
         cmocka_unit_test(patterns_are_those_of_flink),
+        cmocka_unit_test(patterns_that_are_partitioned_and_ordered_alike_share_an_operator),
         cmocka_unit_test(a_pattern_reads_only_what_it_needs_behind_filters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
