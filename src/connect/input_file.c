@@ -220,10 +220,17 @@ static ps_code make_room(ps_input_file *file, bool wants_more, ps_error *err)
     return PS_OK;
 }
 
+/* What is left is moved to the front before the file is read on: so it must be little of the buffer. */
+static bool is_nearly_empty(const ps_input_file *file)
+{
+    enum { LEFT_SHARE = 8 };
+    return file->to - file->from < file->capacity / LEFT_SHARE;
+}
+
 ps_code ps_input_file_peek(ps_input_file *file, bool wants_more, ps_slice *out, bool *out_is_whole,
                            ps_error *err)
 {
-    if (!file->has_ended && (wants_more || file->to - file->from < file->capacity / 2)) {
+    if (!file->has_ended && (wants_more || is_nearly_empty(file))) {
         ps_code code = make_room(file, wants_more, err);
         if (code == PS_OK) {
             code = fill(file, err);

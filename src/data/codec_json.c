@@ -23,7 +23,8 @@
 #include "data/json_reader.h"
 #include "data/json_scan.h"
 
-enum { DEPTH_MAX = 64, PREDICTED_MAX = 64, PREDICTED_KEY_MAX = 56, PLAIN_ROOM = 32, NO_LEAF = -1 };
+enum { DEPTH_MAX = 64, PREDICTED_MAX = 64, NO_LEAF = -1 };
+enum { PREDICTED_KEY_MAX = 3 * PS_JSON_BLOCK, PLAIN_ROOM = 2 * PS_JSON_BLOCK };
 
 /* ── the tree of what is read ── */
 
@@ -37,13 +38,13 @@ typedef struct {
     bool is_integer;
 } json_field;
 
-/* Text and mask are zero behind the key, so that it is compared 8 bytes at a time. */
 typedef struct {
-    uint32_t size, word_count;
     char text[PREDICTED_KEY_MAX]; /* "key": */
-    uint64_t last_mask;           /* of the last word: the bytes of the key */
-    uint32_t value_size;          /* of the last plain string there */
-    const json_field *field;      /* NULL: nobody reads it */
+    uint32_t size;
+    uint32_t last_block;     /* where the key's last block begins */
+    uint32_t last_mask;      /* the key's bytes in it */
+    uint32_t value_size;     /* of the last plain string there, at most PLAIN_ROOM - 1 */
+    const json_field *field; /* NULL: nobody reads it */
 } predicted_key;
 
 struct json_object {
@@ -392,18 +393,36 @@ static const json_field *leaf_or_none(const json_field *field)
     return field != NULL && field->leaf != NO_LEAF ? field : NULL;
 }
 
+/* The size of a string of ASCII without escapes, from behind its opening quote, where it is not the
+ * one of the line before; `stops` are those of the first blocks. SIZE_MAX: it is another string. */
+static size_t plain_size(const line *l, const char *at, uint32_t stops)
+{
+    if (stops != 0) {
+        size_t first = (size_t)__builtin_ctz(stops);
+        return at[first] == '"' ? first : SIZE_MAX;
+    }
+    bool non_ascii = false;
+    size_t rest =
+        ps_json_scan(at + PS_JSON_BLOCK, (size_t)(l->limit - at) - PS_JSON_BLOCK, &non_ascii);
+    const char *end = at + PS_JSON_BLOCK + rest;
+    return end < l->limit && *end == '"' && !non_ascii ? (size_t)(end - at) : SIZE_MAX;
+}
+
 /* A string of ASCII without escapes, from behind its opening quote. The size of the line before is
  * tried first: where it is right, the CPU goes on with the next field before this one is read. */
 static inline const char *take_plain_string(line *l, predicted_key *place, const char *at)
 {
     size_t size = place->value_size;
-    if (size >= PLAIN_ROOM || at[size] != '"' || !ps_json_is_plain(at, size)) {
-        bool non_ascii = false;
-        size = ps_json_scan(at, (size_t)(l->limit - at), &non_ascii);
-        if (at + size >= l->limit || at[size] != '"' || non_ascii) {
+    uint32_t stops = ps_json_stops(at);
+    if (size >= PS_JSON_BLOCK) {
+        stops |= ps_json_stops(at + PS_JSON_BLOCK) << PS_JSON_BLOCK;
+    }
+    if ((stops & ((2U << size) - 1)) != 1U << size || at[size] != '"') {
+        size = plain_size(l, at, stops);
+        if (size == SIZE_MAX) {
             return NULL;
         }
-        place->value_size = (uint32_t)size;
+        place->value_size = size < PLAIN_ROOM ? (uint32_t)size : PLAIN_ROOM - 1;
     }
     const json_field *field = leaf_or_none(place->field);
     if (field != NULL) {
@@ -471,24 +490,21 @@ static inline const char *take_plain(line *l, predicted_key *place, const char *
 
 static void predict(predicted_key *predicted, ps_slice key, const json_field *field)
 {
-    *predicted = (predicted_key){.size = (uint32_t)key.size, .field = field};
-    predicted->word_count = (uint32_t)(key.size + 7) / 8;
-    memcpy(predicted->text, key.data, key.size);
-    memset(&predicted->last_mask, 0xff, key.size - (predicted->word_count - 1) * 8);
+    uint32_t size = (uint32_t)key.size;
+    *predicted = (predicted_key){.size = size, .field = field};
+    memcpy(predicted->text, key.data, size);
+    predicted->last_block = (size - 1) / PS_JSON_BLOCK * PS_JSON_BLOCK;
+    predicted->last_mask = (2U << (size - 1 - predicted->last_block)) - 1;
 }
 
 static inline bool is_predicted(const predicted_key *predicted, const char *at)
 {
-    uint64_t expected, found, differs = 0;
-    uint32_t last = (predicted->word_count - 1) * 8;
-    for (uint32_t i = 0; i < last; i += 8) {
-        memcpy(&expected, predicted->text + i, 8);
-        memcpy(&found, at + i, 8);
-        differs |= expected ^ found;
+    uint32_t last = predicted->last_block, differences = 0;
+    for (uint32_t i = 0; i < last; i += PS_JSON_BLOCK) {
+        differences |= ps_json_differences(predicted->text + i, at + i);
     }
-    memcpy(&expected, predicted->text + last, 8);
-    memcpy(&found, at + last, 8);
-    return (differs | ((expected ^ found) & predicted->last_mask)) == 0;
+    differences |= ps_json_differences(predicted->text + last, at + last) & predicted->last_mask;
+    return differences == 0;
 }
 
 /* The key at l->at, by parsing; learns it as the prediction of its place. */

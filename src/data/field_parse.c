@@ -1,5 +1,6 @@
 #include "data/field_parse.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,19 +249,26 @@ static bool parse_fraction(ps_slice text, int64_t ticks_per_second, int64_t *out
     return true;
 }
 
-/* Eight bytes against a pattern in which 'd' stands for a digit. */
-static bool has_form(const char *at, const char pattern[8])
+/* Eight bytes of a time: digits at `digits`, the bytes of `marks` elsewhere. */
+typedef struct {
+    uint64_t digits, marks;
+} time_form;
+
+/* Bytes count from the lowest: what a load on this machine makes of them. */
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "forms are written for little endian");
+static const time_form year_month_form = {0x00ffff00ffffffff, 0x2d00002d00000000}; /* dddd-dd- */
+static const time_form day_minute_form = {0xffff00ffff00ffff, 0x00003a0000200000}; /* dd dd:dd */
+static const time_form day_minute_iso_form = {0xffff00ffff00ffff,
+                                              0x00003a0000540000}; /* ddTdd:dd */
+
+static inline bool has_form(const char *at, time_form form)
 {
-    uint64_t text, form, digits = 0;
+    const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), zeros = UINT64_C(0x3030303030303030);
+    uint64_t text;
     memcpy(&text, at, 8);
-    memcpy(&form, pattern, 8);
-    for (int i = 0; i < 8; i++) { /* constant: the patterns are */
-        digits |= pattern[i] == 'd' ? 0xffULL << (i * 8) : 0;
-    }
-    uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), zeros = UINT64_C(0x3030303030303030);
     uint64_t is_off =
         ((text & high) ^ zeros) | (((text & ~high) + UINT64_C(0x0606060606060606)) & high);
-    return ((is_off & digits) | ((text ^ form) & ~digits)) == 0;
+    return ((is_off & form.digits) | ((text ^ form.marks) & ~form.digits)) == 0;
 }
 
 /* yyyy-MM-dd?HH:mm:ss[.f], the separator as the standard has it. */
@@ -268,9 +276,9 @@ static bool parse_timestamp(const ps_field_parser *parser, ps_slice text, int64_
 {
     enum { SECONDS_END = 19 };
     const char *at = text.data;
-    if (text.size < SECONDS_END || !has_form(at, "dddd-dd-") ||
-        !(parser->standard == PS_TIMESTAMP_SQL ? has_form(at + 8, "dd dd:dd")
-                                               : has_form(at + 8, "ddTdd:dd")) ||
+    if (text.size < SECONDS_END || !has_form(at, year_month_form) ||
+        !has_form(at + 8,
+                  parser->standard == PS_TIMESTAMP_SQL ? day_minute_form : day_minute_iso_form) ||
         at[16] != ':' || !are_digits(at + 17, 2)) {
         return false;
     }

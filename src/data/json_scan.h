@@ -65,25 +65,40 @@ static inline size_t ps_json_scan_sse2(const char *text, size_t size, bool *non_
 }
 #endif
 
-/* True when the first `size` bytes are plain and ASCII. 32 bytes can be read, size < 32. */
-static inline bool ps_json_is_plain(const char *text, size_t size)
+enum { PS_JSON_BLOCK = 16 };
+
+/* A bit per byte of a block: those that are special or not ASCII. */
+static inline uint32_t ps_json_stops(const char *block)
 {
 #if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
     const __m128i blank = _mm_set1_epi8(' '); /* signed: control characters and 0x80… are less */
-    uint32_t stops = 0;
-    for (size_t i = 0; i < size; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-        __m128i special = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
-            _mm_cmplt_epi8(block, blank));
-        stops |= (uint32_t)_mm_movemask_epi8(special) << i;
-    }
-    return (stops & ((1U << size) - 1)) == 0;
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)block);
+    __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                 _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(marks, _mm_cmplt_epi8(bytes, blank)));
 #else
-    bool non_ascii = false;
-    return ps_json_scan_plain(text, size, &non_ascii) == size && !non_ascii;
+    uint32_t stops = 0;
+    for (uint32_t i = 0; i < PS_JSON_BLOCK; i++) {
+        unsigned char c = (unsigned char)block[i];
+        stops |= (uint32_t)(ps_json_is_special(c) || c >= 0x80) << i;
+    }
+    return stops;
+#endif
+}
+
+/* A bit per byte of two blocks: where they differ. */
+static inline uint32_t ps_json_differences(const char *a, const char *b)
+{
+#if defined(__SSE2__)
+    __m128i left = _mm_loadu_si128((const __m128i *)(const void *)a);
+    __m128i right = _mm_loadu_si128((const __m128i *)(const void *)b);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(left, right)) ^ 0xffff;
+#else
+    uint32_t differences = 0;
+    for (uint32_t i = 0; i < PS_JSON_BLOCK; i++) {
+        differences |= (uint32_t)(a[i] != b[i]) << i;
+    }
+    return differences;
 #endif
 }
 

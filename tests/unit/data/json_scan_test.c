@@ -50,20 +50,32 @@ static void both_paths_agree_on_random_text(void **state)
     }
 }
 
-static void plain_is_what_the_scan_takes_whole_without_high_bytes(void **state)
+static void a_block_stops_where_the_scan_does_and_at_high_bytes(void **state)
 {
     (void)state;
     for (int c = 0; c < 256; c++) {
-        for (size_t at = 0; at < 32; at++) {
-            char text[32];
-            memset(text, 'x', sizeof text);
-            text[at] = (char)c;
-            for (size_t size = 0; size < sizeof text; size++) {
-                bool non_ascii = false;
-                bool is_whole = ps_json_scan_plain(text, size, &non_ascii) == size;
-                assert_int_equal(ps_json_is_plain(text, size), is_whole && !non_ascii);
-            }
+        for (uint32_t at = 0; at < PS_JSON_BLOCK; at++) {
+            char block[PS_JSON_BLOCK];
+            memset(block, 'x', sizeof block);
+            block[at] = (char)c;
+            bool non_ascii = false;
+            bool is_whole = ps_json_scan_plain(block, sizeof block, &non_ascii) == sizeof block;
+            uint32_t expected = is_whole && !non_ascii ? 0 : 1U << at;
+            assert_int_equal(ps_json_stops(block), expected);
         }
+    }
+}
+
+static void blocks_differ_where_a_byte_does(void **state)
+{
+    (void)state;
+    for (uint32_t at = 0; at < PS_JSON_BLOCK; at++) {
+        char a[PS_JSON_BLOCK], b[PS_JSON_BLOCK];
+        memset(a, 'x', sizeof a);
+        memset(b, 'x', sizeof b);
+        assert_int_equal(ps_json_differences(a, b), 0);
+        b[at] = (char)0xff;
+        assert_int_equal(ps_json_differences(a, b), 1U << at);
     }
 }
 
@@ -72,7 +84,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scan_stops_at_the_first_special_byte),
         cmocka_unit_test(both_paths_agree_on_random_text),
-        cmocka_unit_test(plain_is_what_the_scan_takes_whole_without_high_bytes),
+        cmocka_unit_test(a_block_stops_where_the_scan_does_and_at_high_bytes),
+        cmocka_unit_test(blocks_differ_where_a_byte_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
