@@ -220,7 +220,7 @@ static ps_code make_room(ps_input_file *file, bool wants_more, ps_error *err)
     return PS_OK;
 }
 
-/* What is left is moved to the front before the file is read on: so it must be little of the buffer. */
+/* What is left is moved to the front before the file is read on: it must be little. */
 static bool is_nearly_empty(const ps_input_file *file)
 {
     enum { LEFT_SHARE = 8 };
