@@ -251,6 +251,7 @@ static PS_CHECKED ps_code service_open(const serve_arguments *a, ps_engine *engi
     options.rate_per_key = a->settings.rate_per_key;
     options.rate_per_address = a->settings.rate_per_address;
     options.inflight_bytes_max = a->settings.inflight_bytes_max;
+    options.queue_wait_max_ns = a->settings.queue_wait_max_ns;
     options.scrub_period_ns = (int64_t)a->settings.scrub_period_s * PS_NS_PER_S;
     return ps_service_open(&options, out_service, err);
 }

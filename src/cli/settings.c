@@ -47,6 +47,8 @@ static const setting table[] = {
      "Requests of one API key under way at once; beyond: 429. 0: no limit."},
     {"limits.inflight", SETTING_SIZE, AT(inflight_bytes_max), 1 << 20, UINT64_C(1) << 36, "64MiB",
      "Bytes of requests taken and not yet answered."},
+    {"limits.queue_wait", SETTING_DURATION, AT(queue_wait_max_ns), 1, INT64_MAX, "5s",
+     "A request that the core has not begun by then is dropped: 503, and nothing is decided."},
     {"rail.deadline", SETTING_DURATION, AT(engine.core.rail_deadline_ns), 1, INT64_MAX, "10s",
      "A rail that has not answered by then leaves the payment unknown."},
     {"rail.simulator.delay", SETTING_DURATION, AT(engine.core.simulator_delay_ns), 1, INT64_MAX,

@@ -22,6 +22,7 @@ typedef struct {
     uint64_t rate_per_address;   /* requests per second; 0: no limit */
     uint64_t scrub_period_s;
     uint64_t inflight_bytes_max;
+    int64_t queue_wait_max_ns;
 } ps_serve_settings;
 
 void ps_serve_settings_default(ps_serve_settings *out_settings);

@@ -484,32 +484,25 @@ static void run_list(const ps_core *core, const ps_query *query, ps_buf *out,
 
 /* ── single objects ── */
 
+/* How one kind of object is found by its id, and the list that shows it. */
+static const struct {
+    ps_query_kind list;
+    uint32_t (*find)(const ps_core *core, uint32_t book, ps_slice id); /* NULL: no such query */
+} single_kinds[PS_QUERY_VERIFY + 1] = {
+    [PS_QUERY_PAYMENT] = {PS_QUERY_PAYMENTS, ps_payment_find},
+    [PS_QUERY_REFUND] = {PS_QUERY_REFUNDS, ps_refund_find},
+    [PS_QUERY_DISPUTE] = {PS_QUERY_DISPUTES, ps_dispute_find},
+    [PS_QUERY_TRANSFER] = {PS_QUERY_TRANSFERS, ps_transfer_find},
+    [PS_QUERY_SETTLEMENT] = {PS_QUERY_SETTLEMENTS, ps_settlement_find},
+};
+
 static void run_single(const ps_core *core, const ps_query *query, ps_buf *out,
                        ps_query_result *result)
 {
-    ps_query_kind list = PS_QUERY_PAYMENTS;
-    uint64_t number = 0;
-    int64_t created_ns;
-    if (query->kind == PS_QUERY_PAYMENT) {
-        number = ps_payment_find(core, query->book, query->target);
-    } else if (query->kind == PS_QUERY_REFUND) {
-        list = PS_QUERY_REFUNDS;
-        number = ps_refund_find(core, query->book, query->target);
-    } else if (query->kind == PS_QUERY_DISPUTE) {
-        list = PS_QUERY_DISPUTES;
-        number = ps_dispute_find(core, query->book, query->target);
-    } else {
-        list = PS_QUERY_SETTLEMENTS;
-        bool fits =
-            ps_id_parse(core->instance, PS_ID_SETTLEMENT, query->target, &number, &created_ns) &&
-            number != 0 && number <= ps_settlement_count(core) &&
-            ps_settlement_at(core, number)->body.created_ns == created_ns &&
-            ps_settlement_at(core, number)->body.book == query->book;
-        number = fits ? number : 0;
-    }
+    uint32_t number = single_kinds[query->kind].find(core, query->book, query->target);
     if (number != 0) {
         ps_scan scan = {.core = core, .query = query};
-        list_kinds[list].put(&scan, number, out);
+        list_kinds[single_kinds[query->kind].list].put(&scan, number, out);
         result->found = true;
         result->count = 1;
     }
@@ -622,6 +615,7 @@ void ps_core_query(const ps_core *core, const ps_query *query, ps_buf *out,
     case PS_QUERY_PAYMENT:
     case PS_QUERY_REFUND:
     case PS_QUERY_DISPUTE:
+    case PS_QUERY_TRANSFER:
     case PS_QUERY_SETTLEMENT:
         run_single(core, query, out, out_result);
         break;

@@ -23,7 +23,7 @@ static const int64_t walk_pause_ns = PS_NS_PER_MS;
 
 /* ── look-ups ── */
 
-static uint32_t settlement_find(const ps_core *core, uint32_t book, ps_slice id)
+uint32_t ps_settlement_find(const ps_core *core, uint32_t book, ps_slice id)
 {
     uint64_t number;
     int64_t created_ns;
@@ -531,7 +531,7 @@ static ps_leg payout_leg(const ps_core *core, const ps_effect_settlement *batch,
 ps_refusal ps_handle_settlement_confirm(ps_core *core, const ps_command *command, ps_emit *emit,
                                         int64_t *detail)
 {
-    uint32_t number = settlement_find(core, command->book, command->target);
+    uint32_t number = ps_settlement_find(core, command->book, command->target);
     if (number == 0) {
         return PS_REFUSED_NOT_FOUND;
     }
@@ -587,7 +587,7 @@ static void plan_fail(ps_emit *emit, const ps_effect_settlement *batch, ps_close
 ps_refusal ps_handle_settlement_fail(ps_core *core, const ps_command *command, ps_emit *emit,
                                      int64_t *detail)
 {
-    uint32_t number = settlement_find(core, command->book, command->target);
+    uint32_t number = ps_settlement_find(core, command->book, command->target);
     if (number == 0) {
         return PS_REFUSED_NOT_FOUND;
     }

@@ -10,7 +10,7 @@
 
 enum { PS_ROLE_NAME_MAX = 64 };
 
-static uint32_t transfer_find(const ps_core *core, uint32_t book, ps_slice id)
+uint32_t ps_transfer_find(const ps_core *core, uint32_t book, ps_slice id)
 {
     uint64_t number;
     int64_t created_ns;
@@ -185,7 +185,7 @@ static ps_refusal find_pending(ps_emit *emit, const ps_command *command,
                                ps_effect_transfer *out_body, int64_t *detail)
 {
     const ps_core *core = emit->core;
-    uint32_t number = transfer_find(core, command->book, command->target);
+    uint32_t number = ps_transfer_find(core, command->book, command->target);
     if (number == 0) {
         return PS_REFUSED_NOT_FOUND;
     }
@@ -274,7 +274,7 @@ void ps_fire_transfer(ps_emit *emit, uint32_t transfer)
 ps_refusal ps_handle_transfer_revert(ps_core *core, const ps_command *command, ps_emit *emit,
                                      int64_t *detail)
 {
-    uint32_t number = transfer_find(core, command->book, command->target);
+    uint32_t number = ps_transfer_find(core, command->book, command->target);
     if (number == 0) {
         return PS_REFUSED_NOT_FOUND;
     }

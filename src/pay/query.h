@@ -13,6 +13,7 @@ typedef enum {
     PS_QUERY_PAYMENT,
     PS_QUERY_REFUND,     /* target → ps_effect_refund */
     PS_QUERY_DISPUTE,    /* target → ps_effect_dispute */
+    PS_QUERY_TRANSFER,   /* target → ps_effect_transfer */
     PS_QUERY_SETTLEMENT, /* target → ps_effect_settlement */
     /* target = name, currency → ps_account_view, as it is, or (at_ns, at_sequence) where to start
      * walking back from */

@@ -159,6 +159,8 @@ static inline ps_slice ps_party_name(const ps_core *core, uint32_t party)
 uint32_t ps_payment_find(const ps_core *core, uint32_t book, ps_slice id);
 uint32_t ps_refund_find(const ps_core *core, uint32_t book, ps_slice id);
 uint32_t ps_dispute_find(const ps_core *core, uint32_t book, ps_slice id);
+uint32_t ps_transfer_find(const ps_core *core, uint32_t book, ps_slice id);
+uint32_t ps_settlement_find(const ps_core *core, uint32_t book, ps_slice id);
 
 /* ── timers ── */
 

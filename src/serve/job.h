@@ -85,6 +85,7 @@ typedef struct ps_job {
     char certificate[PS_TLS_IDENTITY_MAX];    /* the name in that of the connection, for audit */
     char secret[PS_API_KEY_TEXT_MAX];         /* KEY_CREATE; empty otherwise; wiped with the job */
     int64_t received_ns, pushed_ns, taken_ns; /* monotonic */
+    bool is_late; /* it waited too long: the core has dropped it, and decided nothing */
     bool is_rendered;
     bool is_replay; /* answered by the record of an earlier request */
     uint16_t status;

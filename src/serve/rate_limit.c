@@ -97,6 +97,12 @@ bool ps_rate_limit_take(ps_rate_limit *limit, uint64_t key, uint32_t cost, int64
     return true;
 }
 
+void ps_rate_limit_give_back(ps_rate_limit *limit, uint64_t key, uint32_t cost)
+{
+    uint32_t tokens = cost < limit->burst ? cost : limit->burst;
+    find_bucket(limit, key)->full_at_ns -= limit->token_ns * tokens;
+}
+
 ps_rate_state ps_rate_limit_look(const ps_rate_limit *limit, uint64_t key, int64_t now_ns)
 {
     const bucket *set = &limit->buckets[(key & (limit->set_count - 1)) * WAYS];

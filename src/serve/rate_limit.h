@@ -32,6 +32,9 @@ void ps_rate_limit_free(ps_rate_limit *limit); /* NULL is fine */
 PS_CHECKED bool ps_rate_limit_take(ps_rate_limit *limit, uint64_t key, uint32_t cost,
                                    int64_t now_ns, uint32_t *out_retry_after_ms);
 
+/* Undoes a take of the same key, cost and instant: for who needs tokens of two limits or none. */
+void ps_rate_limit_give_back(ps_rate_limit *limit, uint64_t key, uint32_t cost);
+
 /* What a client is told of its allowance. */
 typedef struct {
     uint32_t burst; /* of a full bucket; 0: there is no limit */

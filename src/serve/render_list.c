@@ -112,6 +112,7 @@ static ps_code render_next(ps_renderer *renderer, const ps_query *query,
     case PS_QUERY_SETTLEMENTS:
         at = take(structs, sizeof(ps_effect_settlement));
         return at != NULL ? ps_render_settlement(renderer, no_view, at, out, err) : size_wrong(err);
+    case PS_QUERY_TRANSFER:
     case PS_QUERY_TRANSFERS:
         at = take(structs, sizeof(ps_effect_transfer));
         return at != NULL ? ps_render_transfer(renderer, no_view, at, out, err) : size_wrong(err);
@@ -143,7 +144,7 @@ static ps_code render_next(ps_renderer *renderer, const ps_query *query,
 static bool is_single(ps_query_kind kind)
 {
     return kind == PS_QUERY_PAYMENT || kind == PS_QUERY_REFUND || kind == PS_QUERY_DISPUTE ||
-           kind == PS_QUERY_SETTLEMENT || kind == PS_QUERY_ACCOUNT;
+           kind == PS_QUERY_TRANSFER || kind == PS_QUERY_SETTLEMENT || kind == PS_QUERY_ACCOUNT;
 }
 
 void ps_render_page_end(const ps_query *query, uint64_t next, ps_buf *out)

@@ -711,6 +711,8 @@ static const ps_route routes[] = {
                     "Closes an account for ever."),
     COMMAND(PS_SCOPE_LEDGER_WRITE, "/v1/transfers", PS_CMD_TRANSFER_CREATE, 201, "transfer",
             transfer_body, "Moves or reserves money between two accounts."),
+    QUERY(PS_SCOPE_READ | PS_SCOPE_LEDGER_WRITE, "/v1/transfers/{id}", PS_ROUTE_QUERY,
+          PS_QUERY_TRANSFER, "transfer", NULL, "Shows a transfer."),
     QUERY(PS_SCOPE_READ, "/v1/transfers", PS_ROUTE_QUERY, PS_QUERY_TRANSFERS, "list of transfer",
           transfers_query, "Lists transfers, newest first."),
     COMMAND(PS_SCOPE_LEDGER_WRITE, "/v1/transfers/{id}/post", PS_CMD_TRANSFER_POST, 200, "transfer",

@@ -23,6 +23,7 @@ void ps_service_options_init(ps_service_options *options)
     ps_http_options_init(&options->http);
     options->inflight_bytes_max = UINT64_C(256) * 1024 * 1024;
     options->inflight_jobs_max = 16384;
+    options->queue_wait_max_ns = 5 * PS_NS_PER_S;
     options->nonces_max = 3000000;
     options->batch_wait_max_ns = 2 * PS_NS_PER_MS;
     options->scrub_period_ns = INT64_C(7) * 24 * 3600 * PS_NS_PER_S;

@@ -37,6 +37,7 @@ typedef struct {
     uint32_t nonces_max;         /* … remembered in ten minutes */
     uint64_t inflight_bytes_max; /* bodies and answers in the making; default 256 MiB */
     uint32_t inflight_jobs_max;  /* requests handed to the core; default 16,384 */
+    int64_t queue_wait_max_ns;   /* … and not begun by then: dropped, 503; default 5 s */
     int64_t batch_wait_max_ns;   /* a batch is closed after this, though one is in flight; 2 ms */
     int64_t scrub_period_ns;     /* one pass over all cold segments; 0: none */
     ps_job_board *jobs;          /* borrowed; NULL: no streaming jobs */

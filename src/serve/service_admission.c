@@ -185,8 +185,8 @@ static bool tokens_take(ps_rate_limit *limit, uint64_t client, uint32_t cost, in
     return is_taken;
 }
 
-/* Takes so many requests from the allowance of the key and of the address. False: answered. */
-static bool rate_check(ps_service_loop *loop, ps_http_request *request, uint32_t key_cost,
+/* False: nothing was taken. A request that the address has no room for costs its key nothing. */
+static bool rates_take(ps_service_loop *loop, ps_http_request *request, uint32_t key_cost,
                        uint32_t address_cost)
 {
     uint8_t address[16];
@@ -194,9 +194,25 @@ static bool rate_check(ps_service_loop *loop, ps_http_request *request, uint32_t
     int64_t now_ns = ps_http_loop_now_ns(loop->http);
     ps_http_request_peer(request, address);
     state->rate = (ps_rate_state){0};
-    if (tokens_take(loop->key_limit, state->key.number, key_cost, now_ns, &state->rate) &&
-        tokens_take(loop->address_limit, address_hash(loop->service, address), address_cost, now_ns,
+    if (!tokens_take(loop->key_limit, state->key.number, key_cost, now_ns, &state->rate)) {
+        return false;
+    }
+    if (tokens_take(loop->address_limit, address_hash(loop->service, address), address_cost, now_ns,
                     &state->rate)) {
+        return true;
+    }
+    if (loop->key_limit != NULL) {
+        ps_rate_limit_give_back(loop->key_limit, state->key.number, key_cost);
+    }
+    return false;
+}
+
+/* Takes so many requests from the allowance of the key and of the address. False: answered. */
+static bool rate_check(ps_service_loop *loop, ps_http_request *request, uint32_t key_cost,
+                       uint32_t address_cost)
+{
+    ps_request_state *state = ps_http_request_state(request);
+    if (rates_take(loop, request, key_cost, address_cost)) {
         return true;
     }
     ps_api_error error = ps_api_error_of(429, "rate_limit_error", "rate_limited",

@@ -258,10 +258,20 @@ static bool job_is_done(const ps_job *job)
     return job->kind == PS_JOB_QUERY || job->next_item == job->item_count;
 }
 
+/* Its client has given up, or will have before the answer is there: work that helps nobody is what
+ * keeps an overload going. Only what has not begun may be dropped: nothing of it is decided. */
+static bool is_late(const core_thread *core, const ps_job *job, int64_t now_ns)
+{
+    return job->next_item == 0 &&
+           now_ns - job->pushed_ns > core->service->options.queue_wait_max_ns;
+}
+
 /* Runs a job as far as its turn goes; keeps it when it is blocked or long. */
 static void job_run(core_thread *core, ps_job *job)
 {
-    if (!job_execute(core, job, ITEMS_PER_TURN)) {
+    if (job->is_late) {
+        job_answer(core, job);
+    } else if (!job_execute(core, job, ITEMS_PER_TURN)) {
         core->blocked = job;
     } else if (job_is_done(job)) {
         job_answer(core, job);
@@ -278,6 +288,7 @@ static bool blocked_retry(core_thread *core)
         return true;
     }
     core->blocked = NULL;
+    job->is_late = is_late(core, job, ps_service_mono_ns(core->service));
     job_run(core, job);
     return core->blocked == NULL;
 }
@@ -333,6 +344,7 @@ static bool jobs_take(core_thread *core)
             found = true;
             job_prefetch(core, ps_ring_peek(ring));
             job->taken_ns = ps_service_mono_ns(service);
+            job->is_late = is_late(core, job, job->taken_ns);
             atomic_store_explicit(&service->queue_delay_ns, job->taken_ns - job->pushed_ns,
                                   memory_order_relaxed);
             job_run(core, job);

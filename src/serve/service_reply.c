@@ -217,6 +217,7 @@ static bool is_found(const ps_job *job)
     case PS_QUERY_PAYMENT:
     case PS_QUERY_REFUND:
     case PS_QUERY_DISPUTE:
+    case PS_QUERY_TRANSFER:
     case PS_QUERY_SETTLEMENT:
     case PS_QUERY_ACCOUNT:
         return job->query_result.found;
@@ -380,16 +381,26 @@ static ps_slice extra_headers(const ps_job *job)
     return (ps_slice){NULL, 0};
 }
 
+static void job_answer_late(ps_service_loop *loop, ps_job *job)
+{
+    ps_loop_answer_overload(loop, job->request);
+    ps_loop_job_return(loop, job);
+}
+
 static void job_finish(ps_service_loop *loop, ps_job *job)
 {
+    loop->job_count--;
+    atomic_store_explicit(&loop->metrics.jobs, loop->job_count, memory_order_relaxed);
+    ps_metric_histogram_add(&loop->metrics.queue, job->taken_ns - job->pushed_ns);
+    if (job->is_late) {
+        job_answer_late(loop, job);
+        return;
+    }
     if (!job->is_rendered) {
         bool done = job_render(loop, job, true);
         PS_ASSERT(done);
     }
     job_count(loop, job);
-    loop->job_count--;
-    atomic_store_explicit(&loop->metrics.jobs, loop->job_count, memory_order_relaxed);
-    ps_metric_histogram_add(&loop->metrics.queue, job->taken_ns - job->pushed_ns);
     bool is_stream = job->route->kind == PS_ROUTE_STREAM && job->status == 200;
     if (is_stream && ps_stream_begin(loop, job)) {
         ps_loop_job_return(loop, job);
@@ -408,7 +419,7 @@ void ps_loop_collect(ps_service_loop *loop)
     ps_job *job;
     uint64_t durable_seq = ps_journal_durable_seq(loop->service->journal);
     while ((job = ps_ring_pop(&loop->from_core)) != NULL) {
-        if (job->wait_seq > durable_seq) {
+        if (job->wait_seq > durable_seq && !job->is_late) {
             (void)job_render(loop, job, false);
         }
         job->next = NULL;

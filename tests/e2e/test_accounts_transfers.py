@@ -112,7 +112,10 @@ def test_a_pending_transfer_holds_and_posts_a_part(client):
 def test_a_pending_transfer_is_voided(client):
     one, two = opened(client)["name"], opened(client)["name"]
     made = transfer(client, one, two, 300, pending=True)
-    assert step(client, f"/v1/transfers/{made['id']}/void")["status"] == "voided"
+    assert client.get(f"/v1/transfers/{made['id']}").json() == made
+    voided = step(client, f"/v1/transfers/{made['id']}/void")
+    assert voided["status"] == "voided" and client.get(f"/v1/transfers/{made['id']}").json() == voided
+    assert client.get("/v1/transfers/tr_unknown").status_code == 404
     assert sums(client, one) == {}
     step(client, f"/v1/transfers/{made['id']}/post", status=409)
 

@@ -68,7 +68,8 @@ def test_a_pause_of_the_process_applies_nothing_twice(copy):
     copy.process.send_signal(signal.SIGCONT)
     before = len(answers.acked)
     eventually(lambda: len(answers.acked) > before + 100)
-    assert not answers.statuses
+    # What stood in the queue for a minute is dropped before it is decided; nothing else is refused.
+    assert {status for status, _ in answers.statuses} <= ({503} if FULL else set())
     copy.process.send_signal(signal.SIGTERM)
     assert copy.wait() == 0
     for thread in threads:

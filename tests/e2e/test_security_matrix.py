@@ -44,6 +44,7 @@ ROUTES = {
     ("POST", "/v1/accounts/{name}/close"): (["ledger:write"], {}, "404"),
     ("POST", "/v1/transfers"): (["ledger:write"], {"debit": "till", "credit": "drawer", "amount": 1, "currency": "EUR"}, "422"),
     ("GET", "/v1/transfers"): (["read"], None, "own"),
+    ("GET", "/v1/transfers/{id}"): (["ledger:write", "read"], None, "404"),
     ("POST", "/v1/transfers/{id}/post"): (["ledger:write"], {}, "404"),
     ("POST", "/v1/transfers/{id}/void"): (["ledger:write"], {}, "404"),
     ("POST", "/v1/transfers/{id}/revert"): (["ledger:write"], {}, "404"),

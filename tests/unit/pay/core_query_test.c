@@ -249,6 +249,7 @@ static uint32_t number_at(ps_query_kind kind, const char *at)
         return (uint32_t)((const ps_trade_view *)(const void *)at)->trade;
     case PS_QUERY_ACCOUNTS:
         return ((const ps_account_view *)(const void *)at)->number + 1;
+    case PS_QUERY_TRANSFER:
     case PS_QUERY_TRANSFERS:
         return (uint32_t)((const ps_effect_transfer *)(const void *)at)->transfer;
     default:
@@ -450,8 +451,9 @@ static void an_object_is_found_by_its_id_in_its_own_book_only(void **state)
     } kinds[] = {{PS_QUERY_PAYMENT, PS_QUERY_PAYMENTS, PS_ID_PAYMENT},
                  {PS_QUERY_REFUND, PS_QUERY_REFUNDS, PS_ID_REFUND},
                  {PS_QUERY_DISPUTE, PS_QUERY_DISPUTES, PS_ID_DISPUTE},
+                 {PS_QUERY_TRANSFER, PS_QUERY_TRANSFERS, PS_ID_TRANSFER},
                  {PS_QUERY_SETTLEMENT, PS_QUERY_SETTLEMENTS, PS_ID_SETTLEMENT}};
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         uint32_t count = count_of(f->core, kinds[k].list);
         assert_true(count > 3);
         for (uint32_t number = 1; number <= count; number++) {

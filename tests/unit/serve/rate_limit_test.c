@@ -43,6 +43,21 @@ static void a_bucket_gives_its_burst_and_then_its_rate(void **state)
     ps_rate_limit_free(limit);
 }
 
+static void what_is_given_back_can_be_taken_again(void **state)
+{
+    (void)state;
+    ps_rate_limit *limit = new_limit(64, 10, 5);
+    uint32_t retry = 0;
+    assert_true(ps_rate_limit_take(limit, 7, 1, T0, &retry));
+    assert_true(ps_rate_limit_take(limit, 7, 3, T0, &retry));
+    ps_rate_limit_give_back(limit, 7, 3);
+    assert_int_equal(ps_rate_limit_look(limit, 7, T0).left, 4);
+    assert_true(ps_rate_limit_take(limit, 8, 1000, T0, &retry)); /* counts as the burst */
+    ps_rate_limit_give_back(limit, 8, 1000);
+    assert_int_equal(ps_rate_limit_look(limit, 8, T0).left, 5);
+    ps_rate_limit_free(limit);
+}
+
 static void a_look_tells_what_is_left_and_takes_nothing(void **state)
 {
     (void)state;
@@ -146,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
+        cmocka_unit_test(what_is_given_back_can_be_taken_again),
         cmocka_unit_test(a_look_tells_what_is_left_and_takes_nothing),
         cmocka_unit_test(a_dear_request_costs_more_and_never_waits_for_ever),
         cmocka_unit_test(a_flood_of_other_keys_does_not_free_the_one_that_is_held_back),

@@ -43,6 +43,7 @@ static const char *const found[][4] = {
     {"GET", "/v1/trades", "/v1/trades", ""},
     {"GET", "/v1/accounts", "/v1/accounts", ""},
     {"GET", "/v1/transfers", "/v1/transfers", ""},
+    {"GET", "/v1/transfers/tr_1", "/v1/transfers/{id}", "tr_1"},
     {"GET", "/v1/settlements", "/v1/settlements", ""},
     {"POST", "/v1/simulate/dispute", "/v1/simulate/dispute", ""},
     {"POST", "/v1/simulate/dispute/dp_1", "/v1/simulate/dispute/{id}", "dp_1"},

@@ -29,7 +29,8 @@ typedef struct {
     ps_engine_recovery recovery;
     ps_error err;
     int socket;
-    uint32_t jobs_max; /* 0: the default */
+    uint32_t jobs_max;     /* 0: the default */
+    int64_t queue_wait_ns; /* 0: the default */
 } fixture;
 
 /* ── a disk that fails when told to ── */
@@ -330,6 +331,8 @@ static void server_open(fixture *f)
     options.dir = f->dir;
     options.http.port = 0;
     options.inflight_jobs_max = f->jobs_max != 0 ? f->jobs_max : options.inflight_jobs_max;
+    options.queue_wait_max_ns =
+        f->queue_wait_ns != 0 ? f->queue_wait_ns : options.queue_wait_max_ns;
     if (ps_service_open(&options, &f->service, &f->err) != PS_OK ||
         ps_service_start(f->service, &f->err) != PS_OK) {
         fail_msg("%s", f->err.text);
@@ -923,6 +926,41 @@ static void too_many_requests_at_once_are_refused_with_retry_after(void **state)
     reply_free(&health);
 }
 
+/* With a nanosecond of patience everything is too late when the core takes it. */
+static void what_waited_too_long_is_dropped_before_anything_is_decided(void **state)
+{
+    fixture *f = *state;
+    server_close(f);
+    f->queue_wait_ns = 1;
+    server_open(f);
+    const call *const calls[] = {
+        POST("/v1/payments", "late", card_payment), GET("/v1/payments"),
+        POST("/v1/batch", NULL,
+             "{\"op\":\"payment.create\",\"key\":\"b\",\"amount\":5,\"currency\":\"EUR\","
+             "\"merchant\":\"shop\",\"payer\":\"p\",\"instrument\":{\"type\":\"wallet\"}}\n")};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        reply r = ask(f, calls[i]);
+        assert_int_equal(r.status, 503);
+        assert_non_null(strstr(r.head, "Retry-After: 1"));
+        assert_non_null(strstr(r.body, "\"overloaded\""));
+        reply_free(&r);
+    }
+    reply metrics = ask(f, &(call){.method = "GET", .path = "/metrics", .key = ""});
+    assert_int_equal(metrics.status, 200);
+    assert_non_null(strstr(metrics.body, "{code=\"overloaded\"} 3\n"));
+    reply_free(&metrics);
+    server_close(f);
+    f->queue_wait_ns = 0;
+    server_open(f);
+    json_t *list = ask_json(f, 200, GET("/v1/payments"));
+    assert_int_equal(json_array_size(json_object_get(list, "data")), 0);
+    json_decref(list);
+    reply again = ask(f, POST("/v1/payments", "late", card_payment));
+    assert_int_equal(again.status, 201); /* the key was not spent */
+    assert_null(strstr(again.head, "Idempotency-Replayed"));
+    reply_free(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -946,6 +984,7 @@ int main(void)
         CASE(a_failed_sync_ends_the_process_without_an_answer),
         CASE(a_full_disk_refuses_writes_answers_reads_and_goes_on_after_it),
         CASE(too_many_requests_at_once_are_refused_with_retry_after),
+        CASE(what_waited_too_long_is_dropped_before_anything_is_decided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
