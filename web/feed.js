@@ -1,5 +1,7 @@
 // The way to the service: calls with the key, and the event stream, which is followed for ever.
 
+import { signatureOfGet } from './signature.js';
+
 // So much of the past is read when the page opens: numbers and charts do not start empty.
 const EVENTS_BEFORE = 4000;
 // A browser cannot take every event of a busy service: this far behind, it goes on with the newest.
@@ -11,6 +13,7 @@ export class Feed {
   constructor(on) {
     this.on = on;
     this.key = null;
+    this.signs = false;  // the service has asked for signed requests
     this.after = null;   // sequence to go on from; null: near the end
     this.clockSkew = 0;  // the service's clock minus ours, in milliseconds
     this.controller = null;
@@ -20,11 +23,17 @@ export class Feed {
     return Date.now() + this.clockSkew;
   }
 
-  async request(path, options = {}) {
-    const headers = this.key ? { Authorization: `Bearer ${this.key}` } : {};
-    const reply = await fetch(path, { headers, ...options });
+  // `options` of fetch, but for the headers of the key: those are made here, anew for each request.
+  async request(path, { headers, ...options } = {}) {
+    const ofKey = this.key ? { Authorization: `Bearer ${this.key}` } : {};
+    if (this.key && this.signs) Object.assign(ofKey, await this.#signature(path));
+    const reply = await fetch(path, { headers: { ...headers, ...ofKey }, ...options });
     if (!reply.ok) {
       const body = await reply.json().catch(() => ({}));
+      if (body.error?.code === 'signature_missing' && !this.signs) {
+        this.signs = true;
+        return this.request(path, { headers, ...options });
+      }
       const error = new Error(body.error?.message ?? `The service answered HTTP ${reply.status}.`);
       error.status = reply.status;
       throw error;
@@ -33,6 +42,15 @@ export class Feed {
     // The header has whole seconds: half a second is what it hides on average.
     if (Number.isFinite(date)) this.clockSkew = Math.abs(date + 500 - Date.now()) < 2000 ? 0 : date + 500 - Date.now();
     return reply;
+  }
+
+  async #signature(path) {
+    try {
+      return await signatureOfGet(this.key, path, this.now() / 1000);
+    } catch (error) {
+      error.status = 401; // to be told and asked about, not tried again
+      throw error;
+    }
   }
 
   async get(path) {
@@ -77,7 +95,7 @@ export class Feed {
   // Server-sent events over fetch, because EventSource cannot send a key. Returns to begin again with the newest.
   async #follow() {
     this.controller = new AbortController();
-    const headers = { Authorization: `Bearer ${this.key}`, Accept: 'text/event-stream' };
+    const headers = { Accept: 'text/event-stream' };
     const reply = await this.request(`/v1/stream?after=${this.after}`, { headers, signal: this.controller.signal });
     this.on.state('Live', 'on');
     const since = Date.now();

@@ -57,7 +57,7 @@ typedef struct {
     const char *key;
     const char *mix;
     int64_t connections, rate, seconds, batch, seed;
-    bool json, quiet;
+    bool sign, json, quiet;
 } load_arguments;
 
 static int load_run(const load_arguments *arguments)
@@ -90,6 +90,7 @@ static int load_run(const load_arguments *arguments)
                                          .connection_count = (uint32_t)arguments->connections,
                                          .rate = (double)arguments->rate,
                                          .seconds_ns = arguments->seconds * PS_NS_PER_S,
+                                         .signs = arguments->sign,
                                          .progress = !arguments->quiet && isatty(STDERR_FILENO)};
         code = ps_load_run(io, &options, mix, result, &err);
     }
@@ -132,6 +133,8 @@ int ps_cmd_load(int argc, char **argv)
         {"--mix", "NAME", PS_OPTION_TEXT, false, "What to send (default payments).", &a.mix, NULL},
         {"--seed", "N", PS_OPTION_NUMBER, false, "Seed of amounts and names (default 1).", &a.seed,
          NULL},
+        {"--sign", NULL, PS_OPTION_FLAG, false,
+         "Sign each request, for a service with http.require_signature.", &a.sign, NULL},
         {"--json", NULL, PS_OPTION_FLAG, false, "One JSON object instead of a table.", &a.json,
          NULL},
         {"--quiet", NULL, PS_OPTION_FLAG, false, "No progress line.", &a.quiet, NULL},

@@ -101,6 +101,7 @@ typedef struct {
     atomic_bool stop;
     char url[HOST_MAX + 16];
     const char *key;
+    bool signs;
 } demo;
 
 static void *demo_run(void *context)
@@ -121,6 +122,7 @@ static void *demo_run(void *context)
                                          .key = d->key,
                                          .connection_count = DEMO_CONNECTIONS,
                                          .rate = DEMO_RATE,
+                                         .signs = d->signs,
                                          .stop = &d->stop};
         code = ps_load_run(ps_io_posix(), &options, mix, result, &err);
     }
@@ -136,6 +138,7 @@ static void demo_start(demo *d, const serve_arguments *a, uint16_t port, const c
 {
     snprintf(d->url, sizeof d->url, "http://%s:%u", a->at.host, port);
     d->key = key;
+    d->signs = a->settings.requires_signature;
     d->running = pthread_create(&d->thread, NULL, demo_run, d) == 0;
     if (!d->running) {
         fprintf(stderr, "paystream serve: cannot start the demo traffic\n");
@@ -326,9 +329,8 @@ static bool arguments_are_usable(serve_arguments *a)
                         "http.tls.client_ca, and that needs http.tls.cert\n");
         return false;
     }
-    if (a->demo && (a->settings.tls_cert != NULL || a->settings.requires_signature)) {
-        fprintf(stderr, "paystream serve: --demo speaks plain HTTP only and does not sign: leave "
-                        "TLS and http.require_signature off\n");
+    if (a->demo && a->settings.tls_cert != NULL) {
+        fprintf(stderr, "paystream serve: --demo speaks plain HTTP only: leave TLS off\n");
         return false;
     }
     return address_parse("--listen", a->listen, &a->at) &&

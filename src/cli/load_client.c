@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "serve/request_signature.h"
 
 enum { READ_SIZE = 256 * 1024, BODY_KEPT_MAX = 16 * 1024, EVENTS_MAX = 256, HOST_MAX = 128 };
 
@@ -164,6 +165,34 @@ static void output_flush(load_client *client, connection *c)
     }
 }
 
+/* Letters only: digits might look like a card number. */
+static void nonce_make(ps_io *io, char *out_nonce, size_t size)
+{
+    ps_io_random(io, out_nonce, size);
+    for (size_t i = 0; i < size; i++) {
+        out_nonce[i] = (char)('a' + (out_nonce[i] & 15));
+    }
+}
+
+static void signature_put(load_client *client, connection *c, const ps_mix_request *request)
+{
+    char nonce[32], timestamp[24], signature[PS_SIGNATURE_TEXT];
+    nonce_make(client->io, nonce, sizeof nonce);
+    snprintf(timestamp, sizeof timestamp, "%lld",
+             (long long)(ps_io_now_wall_ns(client->io) / PS_NS_PER_S));
+    const ps_signed_request text = {.method = PS_SLICE("POST"),
+                                    .path = ps_slice_text(request->path),
+                                    .idempotency_key = ps_slice_text(request->key),
+                                    .body = request->body,
+                                    .headers = {.timestamp = ps_slice_text(timestamp),
+                                                .nonce = ps_slice_of(nonce, sizeof nonce)}};
+    ps_signature_make(ps_slice_text(client->options->key), &text, signature);
+    ps_buf_append_format(&c->output,
+                         "Paystream-Timestamp: %s\r\nPaystream-Nonce: %.*s\r\n"
+                         "Paystream-Signature: %.*s\r\n",
+                         timestamp, (int)sizeof nonce, nonce, (int)sizeof signature, signature);
+}
+
 static void request_start(load_client *client, connection *c, const ps_mix_request *request,
                           int64_t due_ns)
 {
@@ -179,6 +208,9 @@ static void request_start(load_client *client, connection *c, const ps_mix_reque
                          request->path, client->host, client->port, client->options->key);
     if (request->key[0] != '\0') {
         ps_buf_append_format(&c->output, "Idempotency-Key: %s\r\n", request->key);
+    }
+    if (client->options->signs) {
+        signature_put(client, c, request);
     }
     ps_buf_append_format(&c->output,
                          "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",

@@ -20,6 +20,7 @@ typedef struct {
     double rate;             /* requests per second; 0: closed loop */
     int64_t seconds_ns;      /* how long; 0: until *stop */
     const atomic_bool *stop; /* may be NULL */
+    bool signs;              /* each request (serve/request_signature.h) */
     bool progress;           /* a line on stderr each second */
 } ps_load_options;
 

@@ -228,6 +228,22 @@ def test_the_jobs_of_the_service_show_their_newest_rows(tmp_path):
         service.remove()
 
 
+def test_the_page_and_the_demo_sign_when_the_service_asks_for_it(tmp_path):
+    service = Service(tmp_path / "data").start("--demo", "-D", "http.require_signature=true")
+    page = Browser(f"{service.url}/#key={service.key}")
+    try:
+        page.wait_for_payments()
+        page.wait("the books' mark", lambda: page.find("#balance-mark").get_attribute("data-balanced") == "yes")
+        assert page.text("#connection") == "Live"
+        page.js("document.querySelector('#payments tbody tr').click()")
+        page.wait("the dialog", lambda: page.js("document.getElementById('detail').open"))
+        page.wait("its events", lambda: page.js("document.querySelectorAll('#detail-events tbody tr').length") >= 1)
+    finally:
+        page.close()
+        assert service.stop() == 0
+        service.remove()
+
+
 def test_without_jobs_there_is_no_place_for_them(opened):
     page = opened()
     page.wait_for_payments()

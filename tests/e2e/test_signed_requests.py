@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from conftest import run
 from faulty import Small
 
 BODY = json.dumps({"amount": 4200, "currency": "EUR", "merchant": "shop", "payer": "alice",
@@ -138,6 +139,18 @@ def test_a_replay_is_refused(signer):
     method, target, body, headers = request
     again = {**headers, **sign(signer.service.key, method, target, body, headers)}
     assert signer.send(method, target, body, again)[0] == 201
+
+
+def test_load_signs_when_it_is_told_to(running):
+    def load(*more):
+        done = run("load", "--url", running.url, "--key", running.key, "--connections", 2, "--seconds", 1, "--rate", 50, "--json", "--quiet", *more)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["status"]
+
+    assert set(load()) == {"401"}
+    assert set(load("--sign")) <= {"201", "402"}
+    assert set(load("--sign", "--batch", 10)) == {"200"}
+    assert set(load("--sign", "--mix", "demo")) <= {"200", "201", "402"}
 
 
 @pytest.mark.parametrize("ahead", [0, 250])
