@@ -130,13 +130,12 @@ uint32_t ps_ledger_account_add(ps_ledger *ledger, uint32_t book, ps_slice name,
     PS_ASSERT((flags & (PS_ACCOUNT_FROZEN | PS_ACCOUNT_CLOSED)) == 0);
     uint32_t number = ps_ledger_account_count(ledger);
     uint64_t name_offset = ledger->names.size;
-    if (number >= PS_INDEX_NONE - 1 || ledger->names.size_max - name_offset < name.size ||
-        ledger->accounts.size_max - ledger->accounts.size < sizeof(ps_account)) {
+    if (ledger->accounts.size_max - ledger->accounts.size < sizeof(ps_account)) {
         return PS_INDEX_NONE;
     }
-    if (!ps_index_add(&ledger->by_name, name_hash(ledger, book, name, currency), number)) {
-        return PS_INDEX_NONE;
-    }
+    /* Names and index were made for as many accounts as there may be. */
+    bool is_added = ps_index_add(&ledger->by_name, name_hash(ledger, book, name, currency), number);
+    PS_ASSERT(is_added);
     char *text = ps_region_extend(&ledger->names, name.size);
     ps_account *account = ps_region_extend(&ledger->accounts, sizeof *account);
     PS_ASSERT(text != NULL && account != NULL);

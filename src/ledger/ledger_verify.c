@@ -1,5 +1,6 @@
 #include "ledger/ledger.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -114,28 +115,29 @@ typedef struct {
     ps_index by_key;
 } sheet;
 
-static uint64_t sheet_hash(const ps_account *account)
+static_assert(sizeof(ps_currency) <= 2, "a key holds a book and a currency");
+static uint64_t sheet_key(uint32_t book, ps_currency currency)
 {
-    uint64_t key = (uint64_t)account->book << 16 | account->currency;
-    return ps_xxh3_64(&key, sizeof key);
+    return (uint64_t)book << 16 | currency;
 }
 
-/* NULL: no room. */
+/* There are no more rows than accounts, and the sheet was made for that many. */
 static ps_trial_balance *sheet_row(sheet *sums, const ps_account *account)
 {
     ps_trial_balance *rows = (ps_trial_balance *)(void *)sums->rows.data;
-    uint64_t hash = sheet_hash(account);
+    const uint64_t key = sheet_key(account->book, account->currency);
+    uint64_t hash = ps_xxh3_64(&key, sizeof key);
     ps_index_cursor cursor;
     for (uint32_t i = ps_index_first(&sums->by_key, hash, &cursor); i != PS_INDEX_NONE;
          i = ps_index_next(&sums->by_key, &cursor)) {
-        if (rows[i].book == account->book && rows[i].currency == account->currency) {
+        if (sheet_key(rows[i].book, rows[i].currency) == key) {
             return &rows[i];
         }
     }
     ps_trial_balance *row = ps_region_extend(&sums->rows, sizeof *row);
-    if (row == NULL || !ps_index_add(&sums->by_key, hash, (uint32_t)(row - rows))) {
-        return NULL;
-    }
+    PS_ASSERT(row != NULL);
+    bool is_added = ps_index_add(&sums->by_key, hash, (uint32_t)(row - rows));
+    PS_ASSERT(is_added);
     row->book = account->book;
     row->currency = account->currency;
     return row;
@@ -191,7 +193,6 @@ static void sums_verify(const ps_ledger *ledger, ps_i128 *out_pending, violation
     for (uint32_t i = 0; i < account_count; i++) {
         const ps_account *account = ps_ledger_account(ledger, i);
         ps_trial_balance *row = sheet_row(&sums, account);
-        PS_ASSERT(row != NULL); /* there are no more rows than accounts */
         totals_add(&row->totals, &account->totals);
         *out_pending += account->totals.debits_pending;
     }

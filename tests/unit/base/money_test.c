@@ -256,6 +256,8 @@ static void decimals_parse_exactly_or_not_at_all(void **state)
         {"-92233720368547758.09", 2, false, 0},
         {"184467440737095517.00", 2, false, 0},
         {"18446744073709551615.99", 2, false, 0},
+        {"184467440737095516.15", 2, false, 0}, /* 2^64 − 1 */
+        {"184467440737095516.16", 2, false, 0},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         int64_t minor_units = 42;

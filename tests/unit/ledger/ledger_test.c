@@ -28,6 +28,20 @@ static void post(ps_ledger *ledger, uint32_t debit, uint32_t credit, uint64_t se
     ps_ledger_apply(ledger, &leg, 1, seq, time_ns);
 }
 
+static void a_refusal_needs_no_place_for_the_number_of_its_leg(void **state)
+{
+    (void)state;
+    ps_ledger ledger;
+    init(&ledger, few);
+    add(&ledger, 1, "shop", 0);
+    const ps_leg leg = {.kind = PS_LEG_POSTED, .debit = 0, .credit = 0, .amount = 1};
+    uint32_t place = 7;
+    assert_int_equal(ps_ledger_check(&ledger, &leg, 1, NULL), PS_LEDGER_ACCOUNTS_SAME);
+    assert_int_equal(ps_ledger_check(&ledger, &leg, 1, &place), PS_LEDGER_ACCOUNTS_SAME);
+    assert_int_equal(place, 0);
+    ps_ledger_release(&ledger);
+}
+
 /* ── accounts ── */
 
 static void an_account_is_found_by_book_currency_and_name(void **state)
@@ -69,6 +83,32 @@ static void names_have_up_to_96_bytes_and_the_limit_of_accounts_holds(void **sta
     assert_int_equal(add(&ledger, 1, "x", 0), PS_INDEX_NONE);
     assert_int_equal(ledger_hash(&ledger), before);
     assert_int_equal(ps_ledger_account_count(&ledger), 4);
+    ps_ledger_release(&ledger);
+}
+
+/* The hash only says where to look: accounts that lie there too are told apart by all of their
+ * name. Collisions are made by putting accounts under a hash that is not theirs. */
+static void accounts_under_the_same_hash_are_told_apart(void **state)
+{
+    (void)state;
+    ps_ledger ledger;
+    init(&ledger, (ps_ledger_limits){8, 8, 8});
+    assert_int_equal(add(&ledger, 2, "shop", 0), 0);  /* another book */
+    assert_int_equal(add(&ledger, 1, "shop", 1), 1);  /* another currency */
+    assert_int_equal(add(&ledger, 1, "store", 0), 2); /* another name */
+    char key[sizeof(uint32_t) + sizeof(ps_currency) + 4];
+    const uint32_t book = 1;
+    const ps_currency currency = 0;
+    memcpy(key, &book, sizeof book);
+    memcpy(key + sizeof book, &currency, sizeof currency);
+    memcpy(key + sizeof book + sizeof currency, "shop", 4);
+    uint64_t hash = ps_xxh3_64(key, sizeof key);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(ps_index_add(&ledger.by_name, hash, i));
+    }
+    assert_int_equal(find(&ledger, 1, "shop", 0), PS_INDEX_NONE);
+    assert_int_equal(add(&ledger, 1, "shop", 0), 3);
+    assert_int_equal(find(&ledger, 1, "shop", 0), 3);
     ps_ledger_release(&ledger);
 }
 
@@ -367,6 +407,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_account_is_found_by_book_currency_and_name),
         cmocka_unit_test(names_have_up_to_96_bytes_and_the_limit_of_accounts_holds),
+        cmocka_unit_test(a_refusal_needs_no_place_for_the_number_of_its_leg),
+        cmocka_unit_test(accounts_under_the_same_hash_are_told_apart),
         cmocka_unit_test(names_hash_with_the_secret_that_is_set),
         cmocka_unit_test(limits_that_32_bits_cannot_number_are_refused),
         cmocka_unit_test(clear_leads_back_to_the_state_after_init),
