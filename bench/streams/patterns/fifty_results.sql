@@ -1,0 +1,1 @@
+CREATE TABLE results (card STRING, declines BIGINT, amount BIGINT) WITH (${SINK});
