@@ -4,14 +4,17 @@
 #include "cli/commands.h"
 #include "data/json_writer.h"
 #include "pay/engine.h"
+#include "serve/audit.h"
 
 /* verify: opens the directory read-only twice, from the newest snapshot and from the first record,
- * and holds the two states against each other and against the invariants. */
+ * and holds the two states against each other and against the invariants; and walks the chain of
+ * the audit log. What a kill took from the end of that log is no damage: the next start writes it
+ * again from the journal. */
 
 enum { REPORT_SIZE_MAX = 4 * 1024 * 1024, VIOLATIONS_SHOWN_MAX = 1000 };
 
-static const char *const check_ids[] = {"M1", "M2", "M3", "M4",  "M5",  "M6",
-                                        "M7", "M8", "M9", "M10", "M11", "M16"};
+static const char *const check_ids[] = {"M1", "M2", "M3",  "M4",  "M5",  "M6",  "M7",
+                                        "M8", "M9", "M10", "M11", "M16", "S-C7"};
 enum { CHECK_COUNT = sizeof check_ids / sizeof check_ids[0] };
 
 typedef struct {
@@ -47,6 +50,24 @@ typedef struct {
     ps_engine_recovery recovery;
 } verified_state;
 
+/* S-C7 */
+static ps_code audit_verify(const char *data, const ps_engine *engine, uint64_t journal_seq,
+                            report *r, ps_error *err)
+{
+    uint64_t lines = 0;
+    uint64_t last_seq = 0;
+    ps_code code =
+        ps_audit_verify(ps_io_posix(), data, ps_engine_pepper(engine), &lines, &last_seq, err);
+    if (code == PS_E_DAMAGED) {
+        report_add(r, "S-C7", err->text);
+        return PS_OK;
+    }
+    if (code == PS_OK && last_seq > journal_seq) {
+        report_add(r, "S-C7", "audit.log goes on after the end of the journal");
+    }
+    return code;
+}
+
 static ps_code state_verify(const char *data, bool ignore_snapshots, report *r,
                             verified_state *out_state, ps_error *err)
 {
@@ -64,9 +85,10 @@ static ps_code state_verify(const char *data, bool ignore_snapshots, report *r,
     out_state->last_seq = ps_core_last_seq(ps_engine_core(engine));
     if (ignore_snapshots) {
         ps_core_verify(ps_engine_core(engine), report_add, r);
+        code = audit_verify(data, engine, out_state->last_seq, r, err);
     }
     ps_engine_close(engine);
-    return PS_OK;
+    return code;
 }
 
 static void json_print(const report *r)

@@ -245,6 +245,21 @@ def test_a_torn_tail_is_a_note(killed):
     assert killed.stop() == 0
 
 
+def test_a_changed_line_of_the_audit_log_is_found_by_verify(stopped):
+    log = stopped.directory / "audit.log"
+    whole = log.read_bytes()
+    assert b'"result":201' in whole
+    log.write_bytes(whole.replace(b'"result":201', b'"result":200', 1))
+    verified = run("verify", "--data", stopped.directory)
+    assert verified.returncode == 1
+    assert re.search(r"S-C7: audit\.log: line \d+ \(seq \d+\) was changed, or a line before it was", verified.stdout), verified.stdout
+    shown = json.loads(run("verify", "--data", stopped.directory, "--json").stdout)
+    assert [c["id"] for c in shown["checks"] if not c["ok"]] == ["S-C7"]
+    # What a kill may take from its end is written again by the next start.
+    log.write_bytes(whole[:-10])
+    assert run("verify", "--data", stopped.directory).returncode == 0
+
+
 def test_a_missing_segment_is_refused(killed):
     segment(killed).unlink()
     assert run("verify", "--data", killed.directory).returncode == 1
