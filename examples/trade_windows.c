@@ -10,9 +10,10 @@
 /* Leading digits; -1: there are none. */
 static int64_t leading_number(ps_text text)
 {
+    const size_t end = text.size < 18 ? text.size : 18;
     int64_t number = 0;
     size_t at = 0;
-    for (; at < text.size && at < 18 && text.data[at] >= '0' && text.data[at] <= '9'; at++) {
+    for (; at < end && (unsigned char)(text.data[at] - '0') <= 9; at++) {
         number = number * 10 + (text.data[at] - '0');
     }
     return at > 0 ? number : -1;

@@ -203,7 +203,7 @@ char *ps_out_text_begin(ps_out *out, uint32_t column, size_t size_max)
     ps_batch_builder *builder = out->builder;
     if (builder->text_left < size_max || builder->text_at == NULL) {
         size_t piece = size_max > TEXT_PIECE ? size_max : TEXT_PIECE;
-        char *at = ps_arena_take(&builder->text, piece);
+        char *at = ps_arena_take_undefined(&builder->text, piece);
         if (at == NULL) {
             out->code =
                 ps_error_set(out->err, PS_E_MEMORY, "no memory for a text of %zu bytes", size_max);

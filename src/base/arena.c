@@ -74,7 +74,7 @@ static bool add_block(ps_arena *arena, size_t size)
     return true;
 }
 
-void *ps_arena_take(ps_arena *arena, size_t size)
+void *ps_arena_take_undefined(ps_arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2) {
         return NULL;
@@ -86,16 +86,28 @@ void *ps_arena_take(ps_arena *arena, size_t size)
     }
     void *at = arena->current->payload + arena->used;
     arena->used += rounded;
-    memset(at, 0, rounded);
+    return at;
+}
+
+void *ps_arena_take(ps_arena *arena, size_t size)
+{
+    void *at = ps_arena_take_undefined(arena, size);
+    if (at != NULL) {
+        memset(at, 0, size);
+    }
     return at;
 }
 
 char *ps_arena_copy(ps_arena *arena, const char *data, size_t size)
 {
-    char *copy = ps_arena_take(arena, size + 1);
-    if (copy != NULL && size > 0) {
+    char *copy = ps_arena_take_undefined(arena, size + 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+    if (size > 0) {
         memcpy(copy, data, size);
     }
+    copy[size] = 0;
     return copy;
 }
 

@@ -139,7 +139,7 @@ void ps_batch_builder_begin_row(ps_batch_builder *builder, uint8_t kind, int64_t
 static PS_CHECKED ps_code new_text_piece(ps_batch_builder *builder, size_t size, ps_error *err)
 {
     size_t piece = size > TEXT_PIECE ? size : TEXT_PIECE;
-    char *at = ps_arena_take(&builder->text, piece);
+    char *at = ps_arena_take_undefined(&builder->text, piece);
     if (at == NULL) {
         return ps_error_set(err, PS_E_MEMORY, "no memory for a text of %zu bytes", size);
     }

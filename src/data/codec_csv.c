@@ -195,7 +195,7 @@ static void take_field(record *r, uint32_t column, ps_slice text)
         set_null(r, column);
         return;
     }
-    const ps_field_parser *parser = &self->leaves.parsers[leaf];
+    ps_field_parser *parser = &self->leaves.parsers[leaf];
     if (ps_field_parse(parser, text, &self->leaves.columns[leaf], r->row)) {
         return;
     }

@@ -17,6 +17,7 @@
  */
 #include "data/codec_json.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -237,7 +238,7 @@ static ps_slice cut_fraction(ps_slice number)
 static void set_scalar(line *l, uint32_t leaf, ps_slice text, bool is_string)
 {
     json_decoder *self = l->self;
-    const ps_field_parser *parser = &self->leaves.parsers[leaf];
+    ps_field_parser *parser = &self->leaves.parsers[leaf];
     ps_column *column = &self->leaves.columns[leaf];
     if (ps_field_parse(parser, text, column, l->row)) {
         bool wants_string = ps_type_is_timestamp(parser->type);
@@ -408,10 +409,39 @@ static size_t plain_size(const line *l, const char *at, uint32_t stops)
     return end < l->limit && *end == '"' && !non_ascii ? (size_t)(end - at) : SIZE_MAX;
 }
 
-/* A string of ASCII without escapes, from behind its opening quote. The size of the line before is
- * tried first: where it is right, the CPU goes on with the next field before this one is read. */
+static inline void put_string(line *l, const json_field *field, ps_slice text)
+{
+    uint32_t leaf = (uint32_t)field->leaf;
+    mark_seen(l, leaf);
+    if (field->is_text) {
+        l->self->leaves.columns[leaf].text[l->row] = text;
+    } else {
+        set_scalar(l, leaf, text, true);
+    }
+}
+
+/* Any other string: it ends before the line does, for no string holds a control character. */
+static const char *take_other_string(line *l, const json_field *field, const char *at)
+{
+    ps_slice text;
+    ps_json_string_kind kind;
+    const char *next = ps_json_string_scan(at - 1, l->limit, &text, &kind);
+    if (next == NULL || field == NULL) {
+        return next;
+    }
+    if (!ps_json_string_value(&l->self->leaves.text, kind, &text)) {
+        return NULL;
+    }
+    put_string(l, field, text);
+    return next;
+}
+
+/* A string, from behind its opening quote. One of ASCII without escapes is looked at only once. The
+ * size of the line before is tried first: where it is right, the CPU goes on with the next field
+ * before this one is read. */
 static inline const char *take_plain_string(line *l, predicted_key *place, const char *at)
 {
+    const json_field *field = leaf_or_none(place->field);
     size_t size = place->value_size;
     uint32_t stops = ps_json_stops(at);
     if (size >= PS_JSON_BLOCK) {
@@ -420,42 +450,60 @@ static inline const char *take_plain_string(line *l, predicted_key *place, const
     if ((stops & ((2U << size) - 1)) != 1U << size || at[size] != '"') {
         size = plain_size(l, at, stops);
         if (size == SIZE_MAX) {
-            return NULL;
+            return take_other_string(l, field, at);
         }
         place->value_size = size < PLAIN_ROOM ? (uint32_t)size : PLAIN_ROOM - 1;
     }
-    const json_field *field = leaf_or_none(place->field);
     if (field != NULL) {
-        uint32_t leaf = (uint32_t)field->leaf;
-        ps_slice text = ps_slice_of(at, size);
-        mark_seen(l, leaf);
-        if (field->is_text) {
-            l->self->leaves.columns[leaf].text[l->row] = text;
-        } else {
-            set_scalar(l, leaf, text, true);
-        }
+        put_string(l, field, ps_slice_of(at, size));
     }
     return at + size + 1;
+}
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is the lowest byte");
+
+/* How many of eight bytes are digits before the first that is none. */
+static inline uint32_t leading_digits(uint64_t text)
+{
+    const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), zeros = UINT64_C(0x3030303030303030);
+    uint64_t is_off =
+        ((text & high) ^ zeros) | (((text & ~high) + UINT64_C(0x0606060606060606)) & high);
+    return is_off == 0 ? 8 : (uint32_t)__builtin_ctzll(is_off) / 8;
+}
+
+/* The number that the first `count` (1 … 8) bytes say: digits in pairs, fours, eights. */
+static inline uint64_t digits_value(uint64_t text, uint32_t count)
+{
+    uint64_t v = (text & UINT64_C(0x0f0f0f0f0f0f0f0f)) << (8 - count) * 8;
+    v = (v * 10 + (v >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    v = (v * 100 + (v >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (v * 10000 + (v >> 32)) & UINT64_C(0xffffffff);
 }
 
 /* At most 18 digits, for an integer or for nobody. */
 static inline const char *take_plain_integer(line *l, const json_field *field, const char *at)
 {
     enum { DIGITS_MAX = 18 };
+    static const uint64_t powers[] = {1,      10,      100,      1000,     10000,
+                                      100000, 1000000, 10000000, 100000000};
     bool is_negative = *at == '-';
     const char *begin = at + (is_negative ? 1 : 0);
-    int64_t value = 0;
-    for (at = begin; (unsigned char)(*at - '0') <= 9 && at - begin < DIGITS_MAX; at++) {
-        value = value * 10 + (*at - '0');
+    uint64_t digits = 0;
+    uint32_t count = 8;
+    for (at = begin; count == 8 && at - begin < DIGITS_MAX; at += count) {
+        uint64_t text;
+        memcpy(&text, at, 8);
+        count = leading_digits(text);
+        digits = count > 0 ? digits * powers[count] + digits_value(text, count) : digits;
     }
-    if (at == begin || (*at != ',' && *at != '}')) {
+    if (at == begin || at - begin > DIGITS_MAX || (*at != ',' && *at != '}')) {
         return NULL;
     }
+    int64_t value = is_negative ? -(int64_t)digits : (int64_t)digits;
     field = leaf_or_none(field);
     if (field != NULL) {
         uint32_t leaf = (uint32_t)field->leaf;
         const ps_field_parser *parser = &l->self->leaves.parsers[leaf];
-        value = is_negative ? -value : value;
         if (!field->is_integer || value < parser->min || value > parser->max) {
             return NULL;
         }

@@ -46,7 +46,8 @@ bool ps_json_string_value(ps_arena *text, ps_json_string_kind kind, ps_slice *in
         }
         *inout = ps_slice_of(copy, size);
     }
-    return ps_utf8_is_valid(*inout);
+    /* escapes give whole characters */
+    return (kind & PS_JSON_NON_ASCII) == 0 || ps_utf8_is_valid(*inout);
 }
 
 static const char *skip_digits(const char *at, const char *end)

@@ -79,13 +79,20 @@ static ps_code encode(ps_row_encoder *encoder, const ps_batch *batch, ps_buf *ou
 {
     (void)encoder;
     (void)err;
+    const ps_column *column = &batch->columns[0];
+    size_t size = batch->row_count;
     for (uint32_t row = 0; row < batch->row_count; row++) {
-        if (!ps_column_is_null(&batch->columns[0], row)) {
-            ps_buf_append_slice(out, batch->columns[0].text[row]);
-        }
-        ps_buf_append_char(out, '\n');
+        size += ps_column_is_null(column, row) ? 0 : column->text[row].size;
     }
-    return PS_OK;
+    char *at = size > 0 ? ps_buf_extend(out, size) : NULL;
+    for (uint32_t row = 0; at != NULL && row < batch->row_count; row++) {
+        if (!ps_column_is_null(column, row) && column->text[row].size > 0) {
+            memcpy(at, column->text[row].data, column->text[row].size);
+            at += column->text[row].size;
+        }
+        *at++ = '\n';
+    }
+    return PS_OK; /* a buffer that is full has failed, and says so */
 }
 
 static ps_code new_encoder(const ps_format_table *table, ps_row_encoder **out, ps_error *err)

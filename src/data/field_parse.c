@@ -238,6 +238,10 @@ static bool parse_fraction(ps_slice text, int64_t ticks_per_second, int64_t *out
     if (text.data[0] != '.' || text.size < 2 || text.size > 10) {
         return false;
     }
+    if (text.size == 4 && ticks_per_second == 1000 && are_digits(text.data + 1, 3)) {
+        *out = (text.data[1] - '0') * 100 + two_digits(text.data + 2);
+        return true;
+    }
     int64_t unit = ticks_per_second;
     for (size_t i = 1; i < text.size; i++) {
         if (!is_digit(text.data[i])) {
@@ -271,37 +275,55 @@ static inline bool has_form(const char *at, time_form form)
     return ((is_off & form.digits) | ((text ^ form.marks) & ~form.digits)) == 0;
 }
 
+/* yyyy-MM-dd: most rows have the date of the row before. */
+static bool parse_day(ps_field_parser *parser, const char *at, int64_t *out)
+{
+    if (memcmp(at, parser->last_date, sizeof parser->last_date) == 0) {
+        *out = parser->last_day;
+        return true;
+    }
+    static const int8_t month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (!has_form(at, year_month_form) || !are_digits(at + 8, 2)) {
+        return false;
+    }
+    int64_t year = two_digits(at) * 100 + two_digits(at + 2);
+    int64_t month = two_digits(at + 5), day = two_digits(at + 8);
+    bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] ||
+        (month == 2 && day == 29 && !is_leap)) {
+        return false;
+    }
+    *out = ps_days_from_civil(year, (int)month, (int)day);
+    memcpy(parser->last_date, at, sizeof parser->last_date);
+    parser->last_day = *out;
+    return true;
+}
+
 /* yyyy-MM-dd?HH:mm:ss[.f], the separator as the standard has it. */
-static bool parse_timestamp(const ps_field_parser *parser, ps_slice text, int64_t *out)
+static bool parse_timestamp(ps_field_parser *parser, ps_slice text, int64_t *out)
 {
     enum { SECONDS_END = 19 };
     const char *at = text.data;
-    if (text.size < SECONDS_END || !has_form(at, year_month_form) ||
+    int64_t day, fraction;
+    if (text.size < SECONDS_END || !parse_day(parser, at, &day) ||
         !has_form(at + 8,
                   parser->standard == PS_TIMESTAMP_SQL ? day_minute_form : day_minute_iso_form) ||
         at[16] != ':' || !are_digits(at + 17, 2)) {
         return false;
     }
-    static const int8_t month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int64_t year = two_digits(at) * 100 + two_digits(at + 2);
-    int64_t month = two_digits(at + 5), day = two_digits(at + 8), hour = two_digits(at + 11);
-    int64_t minute = two_digits(at + 14), second = two_digits(at + 17);
-    bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    int64_t fraction;
-    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] ||
-        (month == 2 && day == 29 && !is_leap) || hour > 23 || minute > 59 || second > 59 ||
+    int64_t hour = two_digits(at + 11), minute = two_digits(at + 14), second = two_digits(at + 17);
+    if (hour > 23 || minute > 59 || second > 59 ||
         !parse_fraction(ps_slice_of(at + SECONDS_END, text.size - SECONDS_END),
                         parser->ticks_per_second, &fraction)) {
         return false;
     }
-    int64_t days = ps_days_from_civil(year, (int)month, (int)day);
-    int64_t seconds = days * 86400 + hour * 3600 + minute * 60 + second;
+    int64_t seconds = day * 86400 + hour * 3600 + minute * 60 + second;
     *out = seconds * parser->ticks_per_second + fraction;
     return true;
 }
 
 /* As TIMESTAMP, in UTC: with Z behind it. */
-static bool parse_timestamp_ltz(const ps_field_parser *parser, ps_slice text, int64_t *out)
+static bool parse_timestamp_ltz(ps_field_parser *parser, ps_slice text, int64_t *out)
 {
     return text.size > 0 && text.data[text.size - 1] == 'Z' &&
            parse_timestamp(parser, ps_slice_of(text.data, text.size - 1), out);
@@ -326,7 +348,7 @@ static bool parse_bytes(ps_slice text, ps_column *column, uint32_t row)
     return true;
 }
 
-bool ps_field_parse(const ps_field_parser *parser, ps_slice text, ps_column *column, uint32_t row)
+bool ps_field_parse(ps_field_parser *parser, ps_slice text, ps_column *column, uint32_t row)
 {
     switch (parser->type->kind) {
     case PS_TYPE_CHAR:

@@ -10,13 +10,15 @@ typedef enum {
     PS_TIMESTAMP_ISO_8601 /* yyyy-MM-ddTHH:mm:ss[.f] */
 } ps_timestamp_standard;
 
-/* How to read one leaf; made once. */
+/* How to read one leaf; made once, used by one thread. */
 typedef struct {
     const ps_type *type;
     ps_phys phys;
     ps_timestamp_standard standard;
     int64_t ticks_per_second;
     int64_t min, max; /* integers */
+    char last_date[10];
+    int64_t last_day; /* what last_date says, in days since 1970 */
 } ps_field_parser;
 
 void ps_field_parser_init(ps_field_parser *parser, const ps_type *type,
@@ -25,7 +27,7 @@ void ps_field_parser_init(ps_field_parser *parser, const ps_type *type,
 /* A scalar type that text can say (no ROW, ARRAY, MAP). Blanks around numbers, dates and booleans
  * are trimmed. False: the text is no value of the type; the column is not changed. Text values
  * borrow. */
-PS_CHECKED bool ps_field_parse(const ps_field_parser *parser, ps_slice text, ps_column *column,
+PS_CHECKED bool ps_field_parse(ps_field_parser *parser, ps_slice text, ps_column *column,
                                uint32_t row);
 
 /* "'x' is no INT", cut to fit. */

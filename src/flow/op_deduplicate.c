@@ -20,6 +20,9 @@ typedef struct {
     ps_key_encoder keys;
     ps_kept_rows rows;
     ps_table *table;
+    /* of the run's rows */
+    uint32_t *entries;
+    bool *is_new;
 } deduplicate;
 
 static ps_code send_row(deduplicate *self, const ps_batch *batch, uint32_t row, uint8_t kind,
@@ -57,14 +60,9 @@ static ps_code take_back(deduplicate *self, keeper *kept, ps_error *err)
     return code;
 }
 
-static ps_code take_row(deduplicate *self, const ps_batch *batch, uint32_t row, ps_error *err)
+static ps_code take_row(deduplicate *self, const ps_batch *batch, uint32_t row, uint32_t entry,
+                        bool is_new, ps_error *err)
 {
-    uint32_t entry;
-    bool is_new;
-    ps_code code = ps_key_put(&self->keys, self->table, batch, row, &entry, &is_new, err);
-    if (code != PS_OK) {
-        return code;
-    }
     const ps_deduplicate_spec *spec = self->spec;
     int64_t time = spec->is_processing_time ? 0 : batch->columns[spec->time_column].i64[row];
     keeper *kept = ps_table_value(self->table, entry);
@@ -72,7 +70,7 @@ static ps_code take_row(deduplicate *self, const ps_batch *batch, uint32_t row, 
         return PS_OK;
     }
     kept = ps_table_touch(self->table, entry);
-    code = take_back(self, kept, err);
+    ps_code code = take_back(self, kept, err);
     if (code == PS_OK) {
         uint8_t kind = is_new ? PS_KIND_INSERT : PS_KIND_UPDATE_AFTER;
         code = send_row(self, batch, row, kind, err);
@@ -85,11 +83,24 @@ static ps_code take_row(deduplicate *self, const ps_batch *batch, uint32_t row, 
     return code;
 }
 
-static ps_code on_row(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t row,
-                      ps_error *err)
+/* Nothing waits for watermarks: a run goes to its end. */
+static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, uint32_t from,
+                       uint32_t to, uint32_t *out_done, ps_error *err)
 {
     (void)input;
-    return take_row((deduplicate *)op, batch, row, err);
+    deduplicate *self = (deduplicate *)op;
+    ps_slice *keys;
+    ps_code code = ps_key_encode_run(&self->keys, batch, from, to, &keys, err);
+    if (code == PS_OK) {
+        code = ps_table_put_all(self->table, to - from, keys, self->entries, self->is_new, err);
+    }
+    for (uint32_t row = from; code == PS_OK && row < to; row++) {
+        uint32_t i = row - from;
+        ps_outlet_stamp_row(op->context.outlet, batch, row);
+        code = take_row(self, batch, row, self->entries[i], self->is_new[i], err);
+    }
+    *out_done = to - from;
+    return code;
 }
 
 static void free_deduplicate(ps_operator *op)
@@ -101,7 +112,7 @@ static void free_deduplicate(ps_operator *op)
 
 static const ps_operator_class deduplicate_class = {
     .name = "Deduplicate",
-    .on_row = on_row,
+    .on_rows = on_rows,
     .free = free_deduplicate,
 };
 
@@ -116,7 +127,14 @@ ps_code ps_op_deduplicate_new(const ps_node *node, const ps_operator_context *co
     self->op.class = &deduplicate_class;
     self->op.context = *context;
     self->spec = node->deduplicate;
-    ps_code code = ps_key_encoder_init(&self->keys, context->arena, self->spec->keys, input, err);
+    self->entries = ps_arena_take(context->arena, PS_BATCH_ROWS * sizeof *self->entries);
+    self->is_new = ps_arena_take(context->arena, PS_BATCH_ROWS * sizeof *self->is_new);
+    ps_code code = self->entries != NULL && self->is_new != NULL
+                       ? PS_OK
+                       : ps_error_set(err, PS_E_MEMORY, "no memory for a deduplication");
+    if (code == PS_OK) {
+        code = ps_key_encoder_init(&self->keys, context->arena, self->spec->keys, input, err);
+    }
     if (code == PS_OK) {
         code =
             ps_kept_rows_init(&self->rows, context->store, context->arena, "rows", 0, input, err);
