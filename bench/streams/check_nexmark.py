@@ -17,6 +17,9 @@ import subprocess
 import sys
 
 STREAMS = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(STREAMS.parents[1] / "tests" / "streams"))
+import patterns
+from expressions import Expression
 DIGEST = "20e85330e6b39c5b4627e1c8280eb9961058805d9249d0d8757eb4080ff477cb"
 VALUES = {"ROWS": "20000", "RATE": "1000", "BASE_MS": "1436947190000"}
 BASE = datetime.datetime(1970, 1, 1)
@@ -219,6 +222,49 @@ def of_bids(columns):
     return lambda events: [columns(b) for b in events.bids]
 
 
+# ── patterns, by the naive matcher of tests/streams ──
+
+def values(taken, name, field="price"):
+    return [row[field] for variable, row in taken if variable == name]
+
+
+def matches(events, variables, skip, within_ms=None):
+    """(auction, bidder, what was taken) of each match; variables: (name, least, most, condition over what was taken and the row)."""
+    keys = [Expression(name, "BIGINT", lambda row, name=name: row[name]) for name in ("auction", "bidder")]
+    made = [patterns.Variable(name, least, most, most is None, "", condition) for name, least, most, condition in variables]
+    rows = [{**bid, "ts": bid["at"]} for bid in events.bids]
+    return [(*key, taken) for key, taken in patterns.matches_of(rows, keys, [], made, within_ms, skip)]
+
+
+def cep0(events):
+    def down(taken, row):
+        before = (values(taken, "D") or values(taken, "S"))[-1]
+        return row["price"] < before
+
+    def up(taken, row):
+        downs = values(taken, "D")
+        return row["price"] > downs[-2] if len(downs) > 1 else None
+    found = matches(events, [("S", 1, 1, None), ("D", 1, None, down), ("U", 1, 1, up)], ("TO LAST", "U"))
+    return [[auction, bidder, stamp(taken[0][1]["at"]), stamp(taken[-2][1]["at"]), stamp(taken[-1][1]["at"])] for auction, bidder, taken in found]
+
+
+def low_averages(skip):
+    def low(taken, row):
+        prices = [*values(taken, "L"), row["price"]]
+        return sum(prices) // len(prices) < 10000
+
+    def query(events):
+        return [[auction, bidder, stamp(taken[0][1]["at"]), stamp(taken[-2][1]["at"]), sum(values(taken, "L")) // (len(taken) - 1)]
+                for auction, bidder, taken in matches(events, [("L", 1, None, low), ("B", 1, 1, None)], (skip, None))]
+    return query
+
+
+def cep3(events):
+    found = matches(events, [("H", 1, 1, None), ("K", 0, None, lambda taken, row: row["price"] > taken[0][1]["price"] - 50),
+                             ("L", 1, 1, lambda taken, row: row["price"] < taken[0][1]["price"] - 50)], ("PAST LAST ROW", None), 5000)
+    return [[auction, bidder, stamp(taken[-1][1]["at"]), taken[0][1]["price"] - taken[-1][1]["price"]] for auction, bidder, taken in found]
+
+
 QUERIES = {
     "q0": of_bids(lambda b: [b["auction"], b["bidder"], b["price"], stamp(b["at"]), b["extra"]]),
     "q2": lambda events: [[b["auction"], b["price"]] for b in events.bids if b["auction"] % 123 == 0],
@@ -230,6 +276,7 @@ QUERIES = {
     "q21": lambda events: [[b["auction"], b["bidder"], b["price"], b["channel"], channel_id(b)] for b in events.bids if channel_id(b) is not None],
     "q22": of_bids(lambda b: [b["auction"], b["bidder"], b["price"], b["channel"], *b["url"].split("/")[3:6]]),
     "q23": q23,
+    "cep0": cep0, "cep1": low_averages("PAST LAST ROW"), "cep2": low_averages("TO NEXT ROW"), "cep3": cep3,
 }
 
 

@@ -236,8 +236,9 @@ static void bind_exclusion(pattern_binding *self, const ps_ast_pattern *pattern)
 
 static void bind_sequence(pattern_binding *self, const ps_ast_pattern *pattern, ps_plan_list *out);
 
-/* The stages of a group or of one of its alternatives. A first stage that may be missing and a last
- * one that must not come would reach beyond the group, where the matcher does not follow. */
+/* The stages of a group or of one of its alternatives. A first stage that may be missing, a last one
+ * that must not come and a greedy last one would reach beyond the group, where the matcher does not
+ * follow. */
 static void check_part(pattern_binding *self, const ps_ast_pattern *pattern,
                        const ps_plan_list *part)
 {
@@ -254,6 +255,10 @@ static void check_part(pattern_binding *self, const ps_ast_pattern *pattern,
     if (last->contiguity == PS_CEP_NOT_NEXT || last->contiguity == PS_CEP_NOT_FOLLOWED_BY) {
         ps_plan_fail(self->plan, PS_E_INVALID, pattern->at,
                      "a group or an alternative cannot end with `[^…]`");
+    }
+    if (last->is_greedy) {
+        ps_plan_fail_hint(self->plan, pattern->at, "a reluctant one can, e.g. `+?`",
+                          "a group or an alternative cannot end with a greedy variable");
     }
 }
 

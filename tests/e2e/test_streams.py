@@ -206,6 +206,49 @@ def test_the_shell_edits_completes_cancels_and_remembers(tmp_path):
 
 # ── explain, lint ──
 
+PATTERN = """CREATE TABLE t (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', 'number-of-rows' = '1');
+SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts MEASURES A.id AS a%s
+PATTERN (A B* C)%s DEFINE A AS A.id > 1, C AS C.id > LAST(A.id));
+"""
+
+
+def test_explain_draws_the_automata_of_patterns(tmp_path):
+    path = tmp_path / "pattern.sql"
+    path.write_text(PATTERN % ("", ""))
+    plan, dot = run("explain", path), run("explain", path, "--dot")
+    assert plan.returncode == dot.returncode == 0, plan.stderr + dot.stderr
+    assert "Match#" in plan.stdout and "take if A" in plan.stdout
+    assert dot.stdout.startswith("digraph ") and dot.stdout.rstrip().endswith("}") and "Match" not in dot.stdout
+
+
+@pytest.mark.parametrize("after, within, rules", [
+    ("", "", ["after-match", "unbounded-pattern"]),
+    ("\nAFTER MATCH SKIP PAST LAST ROW", "", ["unbounded-pattern"]),
+    ("\nAFTER MATCH SKIP TO NEXT ROW", " WITHIN INTERVAL '1' MINUTE", []),
+], ids=["both", "no WITHIN", "none"])
+def test_lint_tells_of_patterns_that_mean_something_else_elsewhere_or_never_end(tmp_path, after, within, rules):
+    path = tmp_path / "pattern.sql"
+    path.write_text(PATTERN % (after, within))
+    done = run("lint", path)
+    assert done.returncode == 0
+    assert sorted(re.findall(r"\((\S+)\)$", done.stdout, re.M)) == rules
+
+
+def test_a_pattern_without_an_end_stops_at_its_limit(tmp_path):
+    (tmp_path / "rows.csv").write_text("".join(f"{i},2026-01-01 00:00:00.{i:03d}\n" for i in range(200)))
+    script = ("CREATE TABLE t (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) "
+              f"WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/rows.csv', 'format' = 'csv');\n"
+              "SELECT * FROM t MATCH_RECOGNIZE (ORDER BY ts MEASURES A.id AS a AFTER MATCH SKIP TO NEXT ROW PATTERN (A B* C) "
+              "DEFINE B AS B.id >= 0, C AS C.id < 0);\n")
+    path = tmp_path / "pattern.sql"
+    path.write_text(script)
+    for settings, message in [({"runs-per-key": 50}, "partial matches"), ({"rows-per-run": 20}, "rows")]:
+        options = [part for key, value in settings.items() for part in ("-D", f"paystream.match.{key}={value}")]
+        done = run("run", path, *options)
+        assert done.returncode == 1 and message in done.stderr and f"paystream.match.{next(iter(settings))}" in done.stderr
+    evicting = run("run", path, "-D", "paystream.match.runs-per-key=50", "-D", "paystream.match.on-limit=evict")
+    assert evicting.returncode == 0, evicting.stderr
+
 def test_every_job_that_comes_with_the_program_can_be_planned(tmp_path):
     for path in sorted((ROOT / "jobs").glob("*.sql")):
         done = run("explain", path, "--data", tmp_path)

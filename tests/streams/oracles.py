@@ -112,8 +112,10 @@ def by_naive_matcher(seed, count, directory):
         if number % QUERIES_PER_TABLE == 0:
             data = Data(random.Random(f"{seed}-data-{number}"), directory, count=100)
         numbers = random.Random(f"{seed}-match-{number}")
-        query = PatternGenerator(numbers).query()
-        outcome, found = answer_of(data.ddl, query.sql, directory, **{"paystream.batch.rows": numbers.choice([1, 3, 1024])})
+        is_extended = number % 4 == 3
+        query = PatternGenerator(numbers).extended_query() if is_extended else PatternGenerator(numbers).query()
+        dialect = {"paystream.dialect": "extended"} if is_extended else {}
+        outcome, found = answer_of(data.ddl, query.sql, directory, **{"paystream.batch.rows": numbers.choice([1, 3, 1024])}, **dialect)
         if outcome == "answered":
             found = difference(texts(query.answer(data.rows)), answered(found))
             outcome = "same" if found is None else "differs"

@@ -28,6 +28,18 @@ class Variable:
         return self.condition is None or self.condition(taken, row) is True
 
 
+class Choice:
+    """One of the alternatives, each a list of variables (extended dialect)."""
+    is_greedy = False
+
+    def __init__(self, alternatives):
+        self.alternatives = alternatives
+
+    @property
+    def sql(self):
+        return "(" + " | ".join(" ".join(variable.sql for variable in variables) for variables in self.alternatives) + ")"
+
+
 class Edge:
     def __init__(self, takes, target, guards):
         self.takes, self.target, self.guards = takes, target, guards  # guards: (variable, wanted)
@@ -38,10 +50,15 @@ class State:
         self.variable, self.edges = variable, []
 
 
-def automaton(variables):
+def automaton(variables, sink=FINAL):
     """Entry state; back to front, as §14.1 and §14.2 say."""
-    sink = FINAL
     for variable in reversed(variables):
+        if isinstance(variable, Choice):
+            head = State(None)
+            # what was pushed last is looked at first: the first alternative
+            head.edges = [Edge(False, automaton(variables, sink), []) for variables in reversed(variable.alternatives)]
+            sink = head
+            continue
         loops, least = variable.most is None, max(variable.least, 1)
         is_optional, behind = variable.least == 0, sink
         if variable.is_greedy and sink is not FINAL:
@@ -300,6 +317,25 @@ class PatternGenerator:
             choices += [("TO FIRST", self.random.choice(targets).name), ("TO LAST", self.random.choice(targets).name)]
         return self.random.choice(choices)
 
+    def plain_variable(self, name, choices=((1, 1), (1, 1), (2, 2), (1, None))):
+        least, most = self.random.choice(choices)
+        return Variable(name, least, most, False)
+
+    def extended_query(self):
+        """With an alternation."""
+        names = iter("ABCDEFG")
+        before = [self.plain_variable(next(names))] if self.chance(0.7) else []
+        if before and before[0].most is None and self.chance(0.5):
+            before[0].is_greedy = True
+        choice = Choice([[self.plain_variable(next(names)) for _ in range(self.random.choice([1, 1, 2]))] for _ in range(self.random.choice([2, 2, 3]))])
+        behind = [self.plain_variable("H")] if self.chance(0.6) else []
+        variables = [*before, *(variable for part in choice.alternatives for variable in part), *behind]
+        for variable in variables:
+            self.define(variable, [variable.name for variable in variables])
+        within_ms, measures = self.random.choice([1000, 3000, 10_000]), self.measures([variable.name for variable in variables])
+        skip = self.random.choice([("TO NEXT ROW", None), ("PAST LAST ROW", None)])
+        return self.made([column("acct")], [], [*before, choice, *behind], variables, within_ms, measures, skip)
+
     def query(self, key_names=None):
         """With key_names: by these keys and time alone."""
         names = self.random.choice([[], ["acct"], ["acct"], ["merchant"], ["acct", "status"]])
@@ -307,16 +343,20 @@ class PatternGenerator:
         keys, order = [column(name) for name in (names if key_names is None else key_names)], order if key_names is None else []
         variables, within_ms = self.variables(), self.random.choice([None, 1000, 3000, 10_000])
         measures, skip = self.measures([variable.name for variable in variables]), self.skip(variables)
+        return self.made(keys, order, variables, variables, within_ms, measures, skip)
+
+    @staticmethod
+    def made(keys, order, elements, variables, within_ms, measures, skip):
         clauses = [f"PARTITION BY {', '.join(key.sql for key in keys)}"] if keys else []
         clauses += [
             f"ORDER BY {', '.join(['ts', *(e.sql + (' DESC' if d else ' ASC') for e, d in order)])}",
             f"MEASURES {', '.join(f'{measure.sql} AS m{i}' for i, measure in enumerate(measures))}, MATCH_ROWTIME() AS mt",
             f"ONE ROW PER MATCH AFTER MATCH SKIP {skip[0]}{f' {skip[1]}' if skip[1] else ''}",
-            f"PATTERN ({' '.join(variable.sql for variable in variables)})" + (f" WITHIN {interval(within_ms)}" if within_ms else ""),
+            f"PATTERN ({' '.join(element.sql for element in elements)})" + (f" WITHIN {interval(within_ms)}" if within_ms else ""),
             f"DEFINE {', '.join(f'{variable.name} AS {variable.condition_sql}' for variable in variables if variable.condition)}",
         ]
 
         def answer(tables):
-            found = matches_of(tables["p"], keys, order, variables, within_ms, skip)
+            found = matches_of(tables["p"], keys, order, elements, within_ms, skip)
             return [[*key, *(measure.of_match(taken) for measure in measures), ts_text(taken[-1][1]["ts"])] for key, taken in found]
         return Query("match", f"SELECT * FROM p MATCH_RECOGNIZE ({' '.join(clauses)})", answer)

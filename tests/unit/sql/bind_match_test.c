@@ -378,6 +378,116 @@ static void a_pattern_reads_only_what_it_needs_behind_filters(void **state)
     }
 }
 
+static void the_extended_dialect_has_gaps_absence_groups_and_alternation(void **state)
+{
+    (void)state;
+    static const match_case cases[] = {
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- X*? -} B {- Y* -} C) "
+         "DEFINE A AS A.qty > 1",
+         "acct STRING, a INT"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A [^B] C) DEFINE B AS "
+         "B.qty > 1",
+         "acct STRING, a INT"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- X*? -} [^B]) WITHIN "
+         "INTERVAL '1' HOUR DEFINE B AS B.qty > 1",
+         "acct STRING, a INT"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN ((A B){2,3}? C) DEFINE A AS "
+         "A.qty > 1",
+         "acct STRING, a INT"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A (B C | E)? F) DEFINE A "
+         "AS A.qty > 1",
+         "acct STRING, a INT"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a ONE ROW PER MATCH SHOW TIMEOUT "
+         "MATCHES PATTERN (A B) WITHIN INTERVAL '1' HOUR DEFINE A AS A.qty > 1",
+         "acct STRING, a INT"},
+        {"PARTITION BY acct ORDER BY ts MEASURES MATCH_ROWTIME() AS t ONE ROW PER MATCH SHOW "
+         "TIMEOUT MATCHES PATTERN (A B) WITHIN INTERVAL '1' HOUR DEFINE A AS A.qty > 1",
+         "acct STRING, t TIMESTAMP(3) NOT NULL"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- B -} C) DEFINE A AS "
+         "A.qty > 1",
+         "1:134: only rows of any kind can be left out"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- A1*? -} B) DEFINE A1 "
+         "AS A1.qty > 1",
+         "1:137: a DEFINE for rows that are left out is not supported yet"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN ({- X*? -} A) DEFINE A AS "
+         "A.qty > 1",
+         "1:132: a pattern must begin with a variable that takes a row"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- X*? -}) DEFINE A AS "
+         "A.qty > 1",
+         "1:132: `{- -}` must stand between variables"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN ([^B] A) DEFINE B AS B.qty "
+         "> 1",
+         "1:132: a pattern must begin with a variable that takes a row"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A [^B]) DEFINE A AS A.qty "
+         "> 1",
+         "1:136: 'B' has no DEFINE: every row would be one that must not come"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A [^B]?) DEFINE B AS B.qty "
+         "> 1",
+         "1:134: `[^…]` cannot be repeated"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- X* -} [^B]) DEFINE B "
+         "AS B.qty > 1",
+         "1:143: `[^…]` cannot follow `{- X* -}`"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- X*? -} [^B]) DEFINE B "
+         "AS B.qty > 1",
+         "1:132: pattern: B: a pattern that ends with what must not follow needs a time limit "
+         "(within)"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN ((A B)+ C) DEFINE A AS "
+         "A.qty > 1",
+         "1:132: a group cannot be greedy"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN ((A? B)+? C) DEFINE A AS "
+         "A.qty > 1",
+         "1:132: a group or an alternative must begin with a variable that takes a row"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A (B [^C])+? E) DEFINE C "
+         "AS C.qty > 1",
+         "1:134: a group or an alternative cannot end with `[^…]`"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A (B C+ | E) F) DEFINE A "
+         "AS A.qty > 1",
+         "1:135: a group or an alternative cannot end with a greedy variable"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A {- X*? -} (B | C)) "
+         "DEFINE A AS A.qty > 1",
+         "1:144: `{- -}` before an alternation is not supported yet"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (A | A) DEFINE A AS A.qty > "
+         "1",
+         "1:136: pattern variables must be unique: 'A' is there twice"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN (PERMUTE(A, B)) DEFINE A AS "
+         "A.qty > 1",
+         "1:132: PERMUTE is not supported, as in Flink"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a ONE ROW PER MATCH SHOW TIMEOUT "
+         "MATCHES PATTERN (A B) DEFINE A AS A.qty > 1",
+         "1:123: SHOW TIMEOUT MATCHES needs a WITHIN: without it nothing times out"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN ((A | B)?\?) DEFINE A AS "
+         "A.qty > 1",
+         "1:132: a reluctant optional variable (`??`, `{0,1}?`) is not supported, as in Flink"},
+        {"PARTITION BY acct ORDER BY ts MEASURES A.id AS a PATTERN ((A | B)*?) DEFINE A AS "
+         "A.qty > 1",
+         "1:132: a pattern that can match without a row is not supported"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char script[5000];
+        (void)snprintf(script, sizeof script, "SET 'paystream.dialect' = 'extended'; %s",
+                       query_of(cases[i].match));
+        assert_string_equal(fixture_columns(script), cases[i].answer);
+    }
+}
+
+static void input_must_be_append_only_and_keep_its_time(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"CREATE TABLE c (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = "
+         "'values', 'changelog-mode' = 'I,UA,UB,D'); SELECT * FROM c MATCH_RECOGNIZE (ORDER BY ts "
+         "MEASURES A.id AS a PATTERN (A) DEFINE A AS TRUE)",
+         "1:145: Match Recognize doesn't support consuming update and delete changes which is "
+         "produced by node Source"},
+        {"SELECT * FROM (SELECT t.* FROM txn t JOIN a ON t.id = a.id) MATCH_RECOGNIZE (ORDER BY ts "
+         "MEASURES A.id AS a PATTERN (A) DEFINE A AS TRUE)",
+         "1:61: MATCH_RECOGNIZE must be ordered by a rowtime or proctime attribute first"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_string_equal(fixture_columns(cases[i][0]), cases[i][1]);
+    }
+}
+
 /* Match operators of a statement set of two INSERTs over `first` and `second`. */
 static uint32_t operators_of(const char *first, const char *second)
 {
@@ -425,6 +535,8 @@ int main(void)
         cmocka_unit_test(names_and_clauses_are_checked),
         cmocka_unit_test(looking_back_is_at_one_variable),
         cmocka_unit_test(patterns_are_those_of_flink),
+        cmocka_unit_test(the_extended_dialect_has_gaps_absence_groups_and_alternation),
+        cmocka_unit_test(input_must_be_append_only_and_keep_its_time),
         cmocka_unit_test(patterns_that_are_partitioned_and_ordered_alike_share_an_operator),
         cmocka_unit_test(a_pattern_reads_only_what_it_needs_behind_filters),
     };
