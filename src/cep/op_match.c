@@ -335,6 +335,7 @@ static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
     } while (code == PS_OK && ps_timers_earliest(self->timers) <= watermark &&
              ps_timers_count(self->timers) > 0);
     op->due = ps_timers_earliest(self->timers);
+    op->lost_run_count = ps_matcher_evicted(self->matcher);
     return code;
 }
 
@@ -461,6 +462,7 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
                           : take_rows(self, batch, from, to, err);
     }
     scanned_until(self, batch, to);
+    op->lost_run_count = ps_matcher_evicted(self->matcher);
     *out_done = to - from;
     return code;
 }

@@ -132,6 +132,12 @@ static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_erro
         fprintf(stderr, "%llu rows were put aside: they could not be read, or not be believed\n",
                 (unsigned long long)counters->rows_bad);
     }
+    if (code == PS_OK && counters->runs_lost > 0) {
+        fprintf(stderr,
+                "%llu partial matches were dropped: a key had more than "
+                "paystream.match.runs-per-key\n",
+                (unsigned long long)counters->runs_lost);
+    }
     ps_stream_job_free(job);
     return code;
 }

@@ -66,6 +66,7 @@ struct ps_operator {
     int64_t due;
     uint64_t last_sequence;  /* of the last row taken; kept by the driver */
     uint64_t late_row_count; /* rows dropped as late (SEMANTICS §5.5); kept by the operator */
+    uint64_t lost_run_count; /* partial matches dropped at their limit; kept by the operator */
     uint64_t bad_row_count;  /* rows put aside as dead letters, since the process began */
     ps_late_rows *late;      /* takes those rows; NULL: nobody listens. Borrowed */
 };

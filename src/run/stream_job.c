@@ -228,16 +228,17 @@ void ps_stream_job_cancel(ps_stream_job *job)
     job->cancels = true;
 }
 
-/* Rows that all lanes have read, found bad or late. */
+/* Rows that all lanes have read, found bad or late; partial matches that they have dropped. */
 static void count_rows(ps_stream_job *job)
 {
-    uint64_t rows_in = 0, late = 0, bad = 0;
+    uint64_t rows_in = 0, late = 0, bad = 0, lost = 0;
     for (uint32_t k = 0; k < ps_crew_size(job->crew); k++) {
         const ps_lane *lane = ps_crew_lane(job->crew, k);
         rows_in += lane->rows_in;
         for (uint32_t i = 0; i < lane->instance_count; i++) {
             const ps_instance *at = &lane->instances[i];
             late += at->op != NULL ? at->op->late_row_count : 0;
+            lost += at->op != NULL ? at->op->lost_run_count : 0;
             bad += at->op != NULL ? at->op->bad_row_count : 0;
             bad += at->source != NULL ? at->source->bad_row_count : 0;
         }
@@ -245,6 +246,7 @@ static void count_rows(ps_stream_job *job)
     job->counters.rows_in = rows_in;
     job->counters.rows_late = late;
     job->counters.rows_bad = bad;
+    job->counters.runs_lost = lost;
     job->counters.rows_out = first_lane(job)->rows_out;
 }
 

@@ -61,6 +61,7 @@ void ps_stream_job_cancel(ps_stream_job *job);
 
 typedef struct {
     _Atomic uint64_t rows_in, rows_out, rows_late, rows_bad;
+    _Atomic uint64_t runs_lost;   /* partial matches of patterns dropped at their limit */
     _Atomic uint64_t done, total; /* of the sources' own unit; total 0: unknown */
     _Atomic int64_t watermark;    /* lowest of the sources'; PS_WATERMARK_NONE */
     _Atomic uint64_t state_size;  /* bytes */

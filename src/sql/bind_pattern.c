@@ -236,8 +236,8 @@ static void bind_exclusion(pattern_binding *self, const ps_ast_pattern *pattern)
 
 static void bind_sequence(pattern_binding *self, const ps_ast_pattern *pattern, ps_plan_list *out);
 
-/* The stages of a group or of one of its alternatives. A first stage that may be missing, a last one
- * that must not come and a greedy last one would reach beyond the group, where the matcher does not
+/* The stages of a group or of an alternative. A first stage that may be missing, a last one that
+ * must not come and a greedy last one would reach beyond the group, where the matcher does not
  * follow. */
 static void check_part(pattern_binding *self, const ps_ast_pattern *pattern,
                        const ps_plan_list *part)
