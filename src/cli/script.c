@@ -108,6 +108,36 @@ static void tell_single_lane(const ps_stream_job_options *options, const ps_stre
     }
 }
 
+/* " [in 1000, out 10, late 2, 4096 bytes, 1.250 ms]" behind a node of the plan. */
+static void note_counters(const void *with, const ps_node *node, ps_buf *out)
+{
+    ps_node_counters counters;
+    ps_stream_job_node_counters(with, node->id, &counters);
+    ps_buf_append_text(out, " [");
+    if (node->input_count > 0) {
+        ps_buf_append_format(out, "in %llu, ", (unsigned long long)counters.rows_in);
+    }
+    if (node->kind != PS_NODE_SINK) {
+        ps_buf_append_format(out, "out %llu, ", (unsigned long long)counters.rows_out);
+    }
+    if (counters.rows_late > 0) {
+        ps_buf_append_format(out, "late %llu, ", (unsigned long long)counters.rows_late);
+    }
+    if (counters.state_size > 0) {
+        ps_buf_append_format(out, "%llu bytes, ", (unsigned long long)counters.state_size);
+    }
+    ps_buf_append_format(out, "%.3f ms]", (double)counters.time_ns / 1e6);
+}
+
+static void tell_operators(const ps_graph *graph, const ps_stream_job *job)
+{
+    ps_buf text;
+    ps_buf_init(&text, SCRIPT_SIZE_MAX);
+    ps_graph_print_run(graph, note_counters, job, &text);
+    fprintf(stderr, "%.*s", (int)text.size, text.size > 0 ? text.data : "");
+    ps_buf_release(&text);
+}
+
 static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_error *err)
 {
     ps_stream_job *job;
@@ -137,6 +167,9 @@ static ps_code run_job(const ps_stream_job_options *options, bool quiet, ps_erro
                 "%llu partial matches were dropped: a key had more than "
                 "paystream.match.runs-per-key\n",
                 (unsigned long long)counters->runs_lost);
+    }
+    if (code == PS_OK && options->times_operators) {
+        tell_operators(options->graph, job);
     }
     ps_stream_job_free(job);
     return code;
@@ -233,6 +266,7 @@ static ps_code run_statement(ps_session *session, const ps_script_options *optio
     ps_stream_job_options job = {
         .connectors = &ps_connectors,
         .surroundings = &surroundings,
+        .times_operators = options->tells_operators,
     };
     ps_code code = ps_session_job_options(session, statement->graph, &job, err);
     if (code != PS_OK) {

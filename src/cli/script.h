@@ -12,8 +12,9 @@ typedef struct {
     const char *state_dir; /* NULL: none */
     const char *data_dir;  /* NULL: none */
     bool quiet;
-    bool explains; /* jobs are printed as plans instead of being run */
-    bool dot;      /* explains: the automata of patterns as DOT text instead of plans */
+    bool tells_operators; /* after each job its plan, with rows and time per operator */
+    bool explains;        /* jobs are printed as plans instead of being run */
+    bool dot;             /* explains: the automata of patterns as DOT text instead of plans */
 } ps_script_options;
 
 /* Runs all statements of `text`; messages go to standard error. Returns the exit code: PS_EXIT_DONE

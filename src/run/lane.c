@@ -10,6 +10,32 @@ static ps_code no_memory(ps_error *err)
     return ps_error_set(err, PS_E_MEMORY, "no memory for the job");
 }
 
+/* ── time: what passes in an instance, without those that it feeds ── */
+
+typedef struct {
+    int64_t began_ns, outer_ns;
+} stopwatch;
+
+static stopwatch watch_begin(ps_lane *lane)
+{
+    if (!lane->options->times_operators) {
+        return (stopwatch){0};
+    }
+    stopwatch watch = {ps_io_now_mono_ns(lane->place.surroundings->io), lane->fed_ns};
+    lane->fed_ns = 0;
+    return watch;
+}
+
+static void watch_end(const stopwatch *watch, ps_instance *at)
+{
+    ps_lane *lane = at->lane;
+    if (lane->options->times_operators) {
+        int64_t passed_ns = ps_io_now_mono_ns(lane->place.surroundings->io) - watch->began_ns;
+        at->time_ns += passed_ns - lane->fed_ns;
+        lane->fed_ns = watch->outer_ns + passed_ns;
+    }
+}
+
 /* ── rows on their way ── */
 
 static ps_code deliver_merged(void *with, uint32_t input, const ps_batch_part *part, ps_error *err)
@@ -42,9 +68,8 @@ static ps_code write_sink(ps_instance *to, const ps_batch *batch, ps_error *err)
     return to->sink->class->write(to->sink, batch, err);
 }
 
-ps_code ps_lane_arrive(ps_instance *to, uint32_t input, const ps_batch *batch, ps_error *err)
+static ps_code take_in(ps_instance *to, uint32_t input, const ps_batch *batch, ps_error *err)
 {
-    to->rows_in += batch->row_count;
     if (to->op == NULL) {
         return write_sink(to, batch, err);
     }
@@ -55,6 +80,15 @@ ps_code ps_lane_arrive(ps_instance *to, uint32_t input, const ps_batch *batch, p
         return feed_side_input(to, input, batch, err);
     }
     return ps_operator_feed(to->op, input, batch, err);
+}
+
+ps_code ps_lane_arrive(ps_instance *to, uint32_t input, const ps_batch *batch, ps_error *err)
+{
+    to->rows_in += batch->row_count;
+    stopwatch watch = watch_begin(to->lane);
+    ps_code code = take_in(to, input, batch, err);
+    watch_end(&watch, to);
+    return code;
 }
 
 static ps_code push_downstream(void *with, const ps_batch *batch, ps_error *err)
@@ -118,7 +152,7 @@ static ps_code push_values(ps_instance *from, ps_error *err)
     return code;
 }
 
-ps_code ps_lane_read(ps_instance *from, ps_error *err)
+static ps_code read_next(ps_instance *from, ps_error *err)
 {
     if (from->source == NULL) {
         return push_values(from, err);
@@ -139,8 +173,17 @@ ps_code ps_lane_read(ps_instance *from, ps_error *err)
     return from->is_idle ? PS_OK : push_read(from, &batch, from->has_ended, err);
 }
 
+ps_code ps_lane_read(ps_instance *from, ps_error *err)
+{
+    stopwatch watch = watch_begin(from->lane);
+    ps_code code = read_next(from, err);
+    watch_end(&watch, from);
+    return code;
+}
+
 ps_code ps_lane_read_range(ps_instance *from, ps_error *err)
 {
+    stopwatch watch = watch_begin(from->lane);
     int state = PS_SOURCE_MORE;
     ps_code code = PS_OK;
     while (code == PS_OK && state != PS_SOURCE_END) {
@@ -150,6 +193,7 @@ ps_code ps_lane_read_range(ps_instance *from, ps_error *err)
             code = push_read(from, &batch, false, err);
         }
     }
+    watch_end(&watch, from);
     return code;
 }
 

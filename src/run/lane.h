@@ -52,7 +52,7 @@ struct ps_instance {
     int64_t reached;              /* event time of what was read */
     /* counters */
     uint64_t rows_in;
-    int64_t time_ns;
+    int64_t time_ns; /* with options->times_operators */
 };
 
 /* Which lane it is of how many. Borrowed but for the values. */
@@ -70,6 +70,7 @@ struct ps_lane {
     ps_connector_context range_surroundings;
     ps_arena arena;
     ps_program_clock clock;
+    int64_t fed_ns; /* while an instance works: what passed in those that it feeds */
     uint32_t exchange_count;
     ps_exchange **exchanges; /* in order of the nodes and inputs that they lead to */
     ps_edge *exchange_ends;  /* where those lead */

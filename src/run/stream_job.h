@@ -40,6 +40,7 @@ typedef struct {
     int64_t idle_timeout_ms;        /* of sources; 0: they are waited for for ever */
     uint32_t parallelism;           /* lanes wanted, at most PS_LANES_MAX; 0: one */
     uint32_t batch_rows;            /* 1 … PS_BATCH_ROWS; 0: PS_BATCH_ROWS */
+    bool times_operators; /* for ps_node_counters.time_ns: two looks at the clock a batch */
     /* bounded sources end in a savepoint instead of the final watermark */
     bool stop_at_end;
     /* on restore the watermarks begin anew, as the reference implementation's do */

@@ -11,6 +11,8 @@ typedef struct {
     const ps_graph *graph;
     bool *printed; /* by node id */
     bool shows_automata;
+    ps_graph_note *note; /* NULL: none */
+    const void *note_with;
 } printer;
 
 static const char *changes_name(ps_changes changes)
@@ -429,7 +431,11 @@ static void print_node(printer *p, const ps_node *node, uint32_t depth)
     if (state_text(node) != NULL) {
         ps_buf_append_format(p->out, ", state: %s", state_text(node));
     }
-    ps_buf_append_text(p->out, "}\n");
+    ps_buf_append_char(p->out, '}');
+    if (p->note != NULL) {
+        p->note(p->note_with, node, p->out);
+    }
+    ps_buf_append_char(p->out, '\n');
     if (is_match && p->shows_automata) {
         ps_explain_automata(node, 3 * depth + 3, p->out);
     }
@@ -438,11 +444,13 @@ static void print_node(printer *p, const ps_node *node, uint32_t depth)
     }
 }
 
-static void print_graph(const ps_graph *graph, bool shows_automata, ps_buf *out)
+static void print_graph(const ps_graph *graph, bool shows_automata, ps_graph_note *note,
+                        const void *note_with, ps_buf *out)
 {
     ps_arena arena;
     ps_arena_init(&arena, 1 << 20);
-    printer p = {out, graph, ps_arena_take(&arena, graph->node_count + 1), shows_automata};
+    printer p = {out,  graph,    ps_arena_take(&arena, graph->node_count + 1), shows_automata,
+                 note, note_with};
     for (uint32_t i = 0; i < graph->node_count && p.printed != NULL; i++) {
         if (graph->nodes[i]->kind == PS_NODE_SINK) {
             print_node(&p, graph->nodes[i], 0);
@@ -454,14 +462,19 @@ static void print_graph(const ps_graph *graph, bool shows_automata, ps_buf *out)
 
 void ps_graph_print(const ps_graph *graph, ps_buf *out)
 {
-    print_graph(graph, true, out);
+    print_graph(graph, true, NULL, NULL, out);
+}
+
+void ps_graph_print_run(const ps_graph *graph, ps_graph_note *note, const void *with, ps_buf *out)
+{
+    print_graph(graph, false, note, with, out);
 }
 
 uint64_t ps_graph_fingerprint(const ps_graph *graph)
 {
     ps_buf text;
     ps_buf_init(&text, PLAN_TEXT_MAX);
-    print_graph(graph, false, &text);
+    print_graph(graph, false, NULL, NULL, &text);
     uint64_t fingerprint = ps_xxh3_64(text.data, text.size);
     ps_buf_release(&text);
     return fingerprint;

@@ -60,6 +60,9 @@ ps_slice ps_session_table_name(const ps_session *session, uint32_t index);
 /* The plan as a tree: operator, changelog mode, time attribute, state kind (EXPLAIN and
  * `paystream explain`). */
 void ps_graph_print(const ps_graph *graph, ps_buf *out);
+/* After a run: the plan without automata, each node followed by what `note` appends to its line. */
+typedef void ps_graph_note(const void *with, const ps_node *node, ps_buf *out);
+void ps_graph_print_run(const ps_graph *graph, ps_graph_note *note, const void *with, ps_buf *out);
 /* The automata of its patterns as DOT text, one graph each. */
 void ps_graph_print_dot(const ps_graph *graph, ps_buf *out);
 /* Of the plan's text without automata: whether a checkpoint is of this plan. */

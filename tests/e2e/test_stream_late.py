@@ -51,6 +51,14 @@ def test_rows_of_closed_windows_are_read_whole(tmp_path, batch):
         ("WindowAggregate", "2026-01-01 00:00:40Z", {"id": 5, "amount": 14, "ts": "2026-01-01 00:00:16.000"})]
 
 
+def test_lanes_tell_their_late_rows_too(tmp_path):
+    keyed = TUMBLE.replace("GROUP BY window_start", "GROUP BY id, window_start")
+    done = job(tmp_path, statement_set(LATE, keyed), options=["--parallelism", "2"])
+    assert done.returncode == 0, done.stderr
+    assert "one lane" not in done.stderr and "2 late rows were dropped" in done.stderr
+    assert sorted(row["id"] for _, _, row in late_rows(tmp_path)) == [3, 5]
+
+
 def test_each_operator_tells_what_it_drops(tmp_path):
     done = job(tmp_path, statement_set(OVER, LATE))
     assert done.returncode == 0, done.stderr

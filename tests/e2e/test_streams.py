@@ -36,6 +36,17 @@ def query(tmp_path, text, *options):
     return rows_of(done.stdout)
 
 
+def test_after_a_run_the_plan_has_rows_and_time_of_each_operator(tmp_path):
+    text = DATAGEN + "SELECT window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(made), INTERVAL '1' SECOND)) GROUP BY window_start, window_end;"
+    done = run("run", script(tmp_path, text), "--quiet", "--explain")
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert re.match(r"Sink#\d+ .* \[in 2, \d+\.\d{3} ms\]$", lines[0]), lines[0]
+    aggregate = next(line for line in lines if "WindowAggregate#" in line)
+    assert re.search(r"\[in 20000, out 2, \d+ bytes, \d+\.\d{3} ms\]$", aggregate), aggregate
+    assert re.search(r"\[out 20000, \d+\.\d{3} ms\]$", lines[-1]) and "Source#0" in lines[-1], lines[-1]
+
+
 # ── datagen ──
 
 def test_datagen_with_a_seed_is_the_same_table_in_every_run(tmp_path):
