@@ -5,6 +5,7 @@
 
 #include "base/nearest.h"
 #include "connect/connectors.h"
+#include "connect/file_metadata.h"
 
 enum { FORMATS_MAX = 16 };
 
@@ -59,6 +60,9 @@ static ps_code filesystem_traits(const ps_table_info *table, ps_table_traits *ou
     ps_code code = ps_filesystem_format(table, &format, err);
     if (code == PS_OK) {
         code = ps_table_options_check(table, option_names, format->option_names, err);
+    }
+    if (code == PS_OK) {
+        code = ps_file_metadata_check(table, err);
     }
     if (code != PS_OK) {
         return code;

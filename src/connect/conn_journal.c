@@ -244,11 +244,19 @@ static ps_code read_options(const ps_table_info *table, bool follows, journal_op
                         err);
 }
 
-/* The column that a declared one stands for. */
-static ps_code find_column(const ps_table_info *table, const ps_journal_table *of, uint32_t index,
-                           const ps_journal_column **out, ps_error *err)
+/* Metadata keys, and the columns that they are other names of. */
+static ps_slice metadata_column(ps_slice key)
 {
-    const ps_field *declared = &table->physical.fields[index];
+    if (ps_slice_equal(key, PS_SLICE("sequence"))) {
+        return PS_SLICE("seq");
+    }
+    return ps_slice_equal(key, PS_SLICE("timestamp")) ? PS_SLICE("event_time") : PS_SLICE("");
+}
+
+/* The column that a declared one stands for. */
+static ps_code find_column(const ps_table_info *table, const ps_journal_table *of,
+                           const ps_field *declared, const ps_journal_column **out, ps_error *err)
+{
     const ps_journal_column *column = ps_journal_column_find(of, declared->name);
     if (column == NULL) {
         return ps_error_set(err, PS_E_INVALID, "table %.*s: %s has no column %.*s",
@@ -269,6 +277,20 @@ static ps_code find_column(const ps_table_info *table, const ps_journal_table *o
     return PS_OK;
 }
 
+static ps_code find_metadata(const ps_table_info *table, const ps_journal_table *of, uint32_t index,
+                             const ps_journal_column **out, ps_error *err)
+{
+    ps_slice key = table->metadata[index].key;
+    const ps_field field = {metadata_column(key), table->metadata[index].type};
+    if (field.name.size == 0) {
+        return ps_error_set(err, PS_E_INVALID,
+                            "table %.*s: there is no metadata key '%.*s'; journal has sequence and "
+                            "timestamp",
+                            (int)table->name.size, table->name.data, (int)key.size, key.data);
+    }
+    return find_column(table, of, &field, out, err);
+}
+
 static ps_code traits_of(const ps_table_info *table, bool follows, ps_table_traits *out,
                          ps_error *err)
 {
@@ -279,7 +301,11 @@ static ps_code traits_of(const ps_table_info *table, bool follows, ps_table_trai
     }
     for (uint32_t i = 0; code == PS_OK && i < table->physical.field_count; i++) {
         const ps_journal_column *column;
-        code = find_column(table, options.table, i, &column, err);
+        code = find_column(table, options.table, &table->physical.fields[i], &column, err);
+    }
+    for (uint32_t i = 0; code == PS_OK && i < table->metadata_count; i++) {
+        const ps_journal_column *column;
+        code = find_metadata(table, options.table, i, &column, err);
     }
     return code;
 }
@@ -305,12 +331,14 @@ static ps_code open_columns(journal_source *self, const ps_source_spec *spec, ps
         return ps_error_set(err, PS_E_MEMORY, "no memory for a source");
     }
     for (uint32_t i = 0; i < spec->leaf_count; i++) {
-        if (spec->leaves[i].is_metadata) {
-            return refuse(spec->table, "journal tables have no metadata columns", err);
-        }
-        types[i] = spec->leaves[i].type;
+        const ps_leaf *leaf = &spec->leaves[i];
+        const ps_field *fields = spec->table->physical.fields;
+        types[i] = leaf->type;
         ps_code code =
-            find_column(spec->table, self->table, spec->leaves[i].column, &self->columns[i], err);
+            leaf->is_metadata
+                ? find_metadata(spec->table, self->table, leaf->column, &self->columns[i], err)
+                : find_column(spec->table, self->table, &fields[leaf->column], &self->columns[i],
+                              err);
         if (code != PS_OK) {
             return code;
         }

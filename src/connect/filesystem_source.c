@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "connect/conn_filesystem.h"
+#include "connect/file_metadata.h"
 #include "connect/input_file.h"
 
 enum { FILES_MAX = 65536 };
@@ -15,6 +16,9 @@ typedef struct {
     ps_io *io;
     const ps_table_info *table;
     ps_row_decoder *decoder;
+    ps_file_metadata *metadata;      /* NULL: no such column is read */
+    char metadata_path[PS_PATH_MAX]; /* of the file that the newest rows are from */
+    uint64_t metadata_size;
     ps_dead_letter *dead_letter;
     char path[PS_PATH_MAX]; /* as given */
     bool is_directory;
@@ -178,6 +182,21 @@ static bool is_behind_range(const filesystem_source *self)
     return self->range_end != 0 && ps_input_file_offset(self->file) >= self->range_end;
 }
 
+/* The rows' metadata columns, once more for the next file. */
+static ps_code put_metadata(filesystem_source *self, ps_batch *batch, ps_error *err)
+{
+    if (self->metadata == NULL) {
+        return PS_OK;
+    }
+    ps_code code = PS_OK;
+    if (strcmp(self->metadata_path, self->file_path) != 0) {
+        code = file_size(self, self->file_path, &self->metadata_size, err);
+        strcpy(self->metadata_path, self->file_path);
+    }
+    ps_file_metadata_put(self->metadata, self->metadata_path, self->metadata_size, batch);
+    return code;
+}
+
 /* Rows of the open file, or of its range; a file that is through is closed. */
 static ps_code read_file(filesystem_source *self, ps_batch *out_batch, ps_error *err)
 {
@@ -210,7 +229,7 @@ static ps_code read_file(filesystem_source *self, ps_batch *out_batch, ps_error 
         self->line += decoded.lines;
         if (decoded.batch.row_count > 0) {
             *out_batch = decoded.batch;
-            return PS_OK;
+            return put_metadata(self, out_batch, err);
         }
         if (decoded.consumed == 0 && is_whole && !is_cut) {
             return PS_OK;
@@ -331,6 +350,7 @@ static void close_source(ps_source *source)
     filesystem_source *self = (filesystem_source *)source;
     ps_input_file_close(self->file);
     ps_row_decoder_free(self->decoder);
+    ps_file_metadata_free(self->metadata);
     free(self);
 }
 
@@ -435,11 +455,9 @@ static ps_code open_decoder(filesystem_source *self, const ps_source_spec *spec,
     if (code != PS_OK) {
         return code;
     }
-    for (uint32_t i = 0; i < spec->leaf_count; i++) {
-        if (spec->leaves[i].is_metadata) {
-            return ps_error_set(err, PS_E_UNSUPPORTED,
-                                "metadata columns of filesystem tables are not supported yet");
-        }
+    code = ps_file_metadata_new(spec, &self->metadata, err);
+    if (code != PS_OK) {
+        return code;
     }
     ps_format_table table = {
         .physical = spec->table->physical,
@@ -448,6 +466,9 @@ static ps_code open_decoder(filesystem_source *self, const ps_source_spec *spec,
         .option_count = spec->table->option_count,
         .options = spec->table->options,
     };
+    if (self->metadata != NULL) {
+        table.leaves = ps_file_metadata_others(self->metadata, &table.leaf_count);
+    }
     return format->new_decoder(&table, &self->decoder, err);
 }
 

@@ -47,6 +47,34 @@ def test_after_a_run_the_plan_has_rows_and_time_of_each_operator(tmp_path):
     assert re.search(r"\[out 20000, \d+\.\d{3} ms\]$", lines[-1]) and "Source#0" in lines[-1], lines[-1]
 
 
+# ── metadata of files ──
+
+FILES = """CREATE TABLE t (`path` STRING METADATA FROM 'file.path', id INT, `file.name` STRING NOT NULL METADATA VIRTUAL, size BIGINT METADATA FROM 'file.size' VIRTUAL)
+WITH ('connector' = 'filesystem', 'path' = '{}/in', 'format' = 'csv');
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--parallelism", "2"), ("-D", "paystream.batch.rows=1")])
+def test_rows_know_the_file_that_they_are_from(tmp_path, options):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("1\n2\n")
+    (tmp_path / "in" / "b.csv").write_text("3\n")
+    text = FILES.format(tmp_path)
+    assert query(tmp_path, text + "SELECT * FROM t;", *options) == [
+        [f"{tmp_path}/in/a.csv", 1, "a.csv", 4], [f"{tmp_path}/in/a.csv", 2, "a.csv", 4], [f"{tmp_path}/in/b.csv", 3, "b.csv", 2]]
+    assert query(tmp_path, text + "SELECT `file.name` FROM t WHERE id > 1;", *options) == [["a.csv"], ["b.csv"]]
+
+
+@pytest.mark.parametrize("column, message", [
+    ("x STRING METADATA FROM 'file.owner'", "there is no metadata key 'file.owner'; filesystem has file.path, file.name and file.size"),
+    ("x INT METADATA FROM 'file.size'", "metadata key 'file.size' is of type BIGINT"),
+    ("x TIMESTAMP_LTZ(3) METADATA FROM 'file.modification-time'", "metadata key 'file.modification-time' is not supported yet")])
+def test_metadata_that_is_not_there_is_told(tmp_path, column, message):
+    (tmp_path / "in").mkdir()
+    done = run("run", script(tmp_path, f"CREATE TABLE t (id INT, {column}) WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/in', 'format' = 'csv');\nSELECT * FROM t;"))
+    assert done.returncode == 1 and message in done.stderr
+
+
 # ── datagen ──
 
 def test_datagen_with_a_seed_is_the_same_table_in_every_run(tmp_path):
@@ -129,6 +157,13 @@ def test_a_table_of_ones_own_reads_from_a_sequence(paid, tmp_path):
     some = query(tmp_path, ddl.format(f"'scan.startup.mode' = 'sequence', 'scan.startup.sequence' = '{middle}'"), "--data", paid.directory)
     assert some == [row for row in everything if row[0] >= middle]
     assert query(tmp_path, ddl.format("'scan.startup.mode' = 'latest'"), "--data", paid.directory) == []
+
+
+def test_sequence_and_time_of_a_record_are_metadata_too(paid, tmp_path):
+    ddl = """CREATE TABLE p (n BIGINT METADATA FROM 'sequence' VIRTUAL, `timestamp` TIMESTAMP_LTZ(3) METADATA, seq BIGINT, event_time TIMESTAMP_LTZ(3))
+    WITH ('connector' = 'journal', 'table' = 'payment_events');\n"""
+    rows = query(tmp_path, ddl + "SELECT * FROM p;", "--data", paid.directory)
+    assert rows and all(row[0] == row[2] and row[1] == row[3] for row in rows)
 
 
 def test_journal_tables_without_a_data_directory_are_refused(tmp_path):
