@@ -125,6 +125,7 @@ typedef struct {
     ps_ast_query *query;       /* NULL; Flink takes no TABLE (query), only the query itself */
     ps_ast_exprs partition_by; /* count 0: none */
     ps_ast_orders order_by;
+    bool is_bare_list; /* several keys without parentheses */
 } ps_ast_table_argument;
 
 #endif

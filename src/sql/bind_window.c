@@ -176,6 +176,11 @@ static ps_columns partition_keys(ps_bind_context *context, const window_function
     if (table->partition_by.count > 0 && function->kind != PS_WINDOW_SESSION) {
         ps_plan_fail(plan, PS_E_INVALID, at, "only SESSION takes PARTITION BY");
     }
+    if (table->is_bare_list && !plan->is_extended) {
+        ps_plan_fail_hint(plan, table->partition_by.items[1]->at, "write PARTITION BY (k, l)",
+                          "several keys of a window function's table stand in parentheses, as in "
+                          "Flink");
+    }
     if (table->order_by.count > 0) {
         ps_plan_refuse(plan, at, "ORDER BY of a window function's table");
     }

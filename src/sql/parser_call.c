@@ -120,8 +120,9 @@ bool ps_parser_call_suffix(ps_parser *parser, ps_ast_call *call)
 
 /* PARTITION BY k, (k, l), or k, l, …: the comma in front of what cannot be a key ends the list, as
  * in SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), …). */
-static bool table_keys(ps_parser *parser, ps_ast_exprs *out)
+static bool table_keys(ps_parser *parser, ps_ast_table_argument *table)
 {
+    ps_ast_exprs *out = &table->partition_by;
     if (ps_parser_accept(parser, PS_TOKEN_LEFT)) {
         return ps_parser_exprs(parser, out) &&
                ps_parser_expect(parser, PS_TOKEN_RIGHT, "`,` or `)`");
@@ -135,6 +136,7 @@ static bool table_keys(ps_parser *parser, ps_ast_exprs *out)
              ps_parser_peek(parser, 2)->kind != PS_TOKEN_LEFT &&
              ps_parser_peek(parser, 2)->kind != PS_TOKEN_ARROW &&
              ps_parser_accept(parser, PS_TOKEN_COMMA));
+    table->is_bare_list = out->count > 1;
     return true;
 }
 
@@ -164,8 +166,7 @@ static ps_ast_expr *table_argument(ps_parser *parser)
         }
         return NULL;
     }
-    if (ps_parser_accept_words(parser, PS_KW_PARTITION, PS_KW_BY) &&
-        !table_keys(parser, &table->partition_by)) {
+    if (ps_parser_accept_words(parser, PS_KW_PARTITION, PS_KW_BY) && !table_keys(parser, table)) {
         return NULL;
     }
     if (ps_parser_accept_words(parser, PS_KW_ORDER, PS_KW_BY) &&
