@@ -66,6 +66,8 @@ ps_node *ps_lower_rank(ps_lowering *lowering, ps_rel *rel, bool before);
 ps_node *ps_lower_sort(ps_lowering *lowering, ps_rel *rel, bool before);
 /* lower_match.c */
 ps_node *ps_lower_match(ps_lowering *lowering, ps_rel *rel);
+/* Both are Match nodes that do the same to the same input. */
+bool ps_lower_matches_equal(const ps_node *a, const ps_node *b);
 /* lower_match_merge.c: patterns over one stream share an operator; numbers the nodes anew. */
 void ps_lower_merge_matches(ps_lowering *lowering);
 /* lower_aggregate.c */

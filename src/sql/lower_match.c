@@ -1,6 +1,7 @@
 /* MATCH_RECOGNIZE: the Match operator of cep. */
 #include <strings.h>
 
+#include "sql/explain_match.h"
 #include "sql/lower.h"
 
 /* Whether the first column of ORDER BY still is a time attribute after the input was lowered. */
@@ -82,4 +83,84 @@ ps_node *ps_lower_match(ps_lowering *lowering, ps_rel *rel)
     node->user = &spec->base;
     ps_lower_deal(lowering, node, &spec->keys);
     return node;
+}
+
+/* ── the same pattern twice ── */
+
+static bool slots_equal(uint32_t count, const ps_cep_slot *a, const ps_cep_slot *b)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const ps_aggregate_call *left = &a[i].call, *right = &b[i].call;
+        bool is_same = a[i].kind == b[i].kind && a[i].variable == b[i].variable &&
+                       a[i].with_current == b[i].with_current && a[i].offset == b[i].offset &&
+                       a[i].column == b[i].column && left->class == right->class &&
+                       left->argument_count == right->argument_count;
+        for (uint32_t j = 0; is_same && j < left->argument_count; j++) {
+            is_same = left->arguments[j] == right->arguments[j];
+        }
+        if (!is_same) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool conditions_equal(const ps_cep_condition *a, const ps_cep_condition *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b;
+    }
+    return a->slot_count == b->slot_count && slots_equal(a->slot_count, a->slots, b->slots) &&
+           ps_expr_is_deterministic(a->test) && ps_expr_equal(a->test, b->test);
+}
+
+/* Recursion: groups are at most PS_CEP_GROUP_DEPTH_MAX deep. */
+static bool stages_equal(uint32_t count, const ps_cep_stage *const *left,
+                         const ps_cep_stage *const *right)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const ps_cep_stage *a = left[i], *b = right[i];
+        if (a->contiguity != b->contiguity || a->has_times != b->has_times || a->min != b->min ||
+            a->max != b->max || a->inner != b->inner || a->is_optional != b->is_optional ||
+            a->is_greedy != b->is_greedy || a->group_is_choice != b->group_is_choice ||
+            a->group_count != b->group_count || !conditions_equal(a->where, b->where) ||
+            !stages_equal(a->group_count, a->group, b->group)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool queries_equal(const ps_cep_query *a, const ps_cep_query *b)
+{
+    const ps_cep_pattern *left = a->pattern, *right = b->pattern;
+    return a->emits_timeouts == b->emits_timeouts && left->within_ms == right->within_ms &&
+           left->skip == right->skip && left->skip_variable == right->skip_variable &&
+           left->stage_count == right->stage_count &&
+           stages_equal(left->stage_count, left->stages, right->stages) &&
+           a->measures.slot_count == b->measures.slot_count &&
+           slots_equal(a->measures.slot_count, a->measures.slots, b->measures.slots);
+}
+
+bool ps_lower_matches_equal(const ps_node *a, const ps_node *b)
+{
+    const ps_match_spec *left = ps_explain_match_of(a), *right = ps_explain_match_of(b);
+    if (left == NULL || right == NULL || left->query_count != 1 || right->query_count != 1 ||
+        left->is_processing_time != right->is_processing_time ||
+        left->time_column != right->time_column || left->sort_count != right->sort_count ||
+        left->keys.count != right->keys.count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < left->keys.count; i++) {
+        if (left->keys.columns[i] != right->keys.columns[i]) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < left->sort_count; i++) {
+        if (left->sort[i].column != right->sort[i].column ||
+            left->sort[i].is_descending != right->sort[i].is_descending) {
+            return false;
+        }
+    }
+    return queries_equal(&left->queries[0], &right->queries[0]);
 }

@@ -117,9 +117,10 @@ static bool specs_equal(const ps_node *a, const ps_node *b)
     case PS_NODE_SET:
     case PS_NODE_DROP_UPDATE_BEFORE:
     case PS_NODE_LATE:
-    case PS_NODE_USER:
     case PS_NODE_SINK:
         return false;
+    case PS_NODE_USER:
+        return ps_lower_matches_equal(a, b);
     }
     PS_ASSERT(false);
     return false;

@@ -512,6 +512,20 @@ static uint32_t operators_of(const char *first, const char *second)
     return count;
 }
 
+static void a_view_of_a_pattern_that_is_used_twice_matches_once(void **state)
+{
+    (void)state;
+    const char *plan = fixture_plan(
+        "CREATE VIEW v AS SELECT * FROM txn MATCH_RECOGNIZE (PARTITION BY acct ORDER BY ts "
+        "MEASURES "
+        "A.id AS a, SUM(B.qty) AS s PATTERN (A B+ C) DEFINE B AS B.qty > LAST(B.qty, 1), C AS "
+        "C.qty > 2); SELECT p.a FROM v p JOIN v q ON p.a = q.a AND p.s = q.s");
+    const char *first = strstr(plan, " Match keys");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, " Match keys"));
+    assert_null(strstr(plan, "$query"));
+}
+
 static void patterns_that_are_partitioned_and_ordered_alike_share_an_operator(void **state)
 {
     (void)state;
@@ -537,6 +551,7 @@ int main(void)
         cmocka_unit_test(patterns_are_those_of_flink),
         cmocka_unit_test(the_extended_dialect_has_gaps_absence_groups_and_alternation),
         cmocka_unit_test(input_must_be_append_only_and_keep_its_time),
+        cmocka_unit_test(a_view_of_a_pattern_that_is_used_twice_matches_once),
         cmocka_unit_test(patterns_that_are_partitioned_and_ordered_alike_share_an_operator),
         cmocka_unit_test(a_pattern_reads_only_what_it_needs_behind_filters),
     };
