@@ -14,9 +14,9 @@ ps_code ps_match_face_init(ps_match_face *face, ps_arena *arena, const ps_shape 
 static ps_row load(const ps_match_face *face, const ps_cep_view *view, uint32_t ref,
                    ps_one_row *into)
 {
-    const ps_kept_rows *rows = ps_cep_view_rows(view);
+    const ps_match_rows *rows = ps_cep_view_rows(view);
     for (uint32_t i = 0; i < face->shape->total_count; i++) {
-        ps_one_row_set(into, i, face->shape->classes[i], ps_kept_row_get(rows, ref, i));
+        ps_one_row_set(into, i, face->shape->classes[i], ps_match_row_get(rows, ref, i));
     }
     return (ps_row){.batch = &into->batch, .shape = face->shape};
 }

@@ -105,7 +105,12 @@ static ps_code open(ps_sequence *self, ps_pattern *pattern, const ps_column_def 
         .evicts = limit.evicts,
     };
     const ps_matcher_options options = {
-        .spec = &self->spec, .context = &self->context, .emit = on_found, .with = self};
+        .spec = &self->spec,
+        .context = &self->context,
+        .emit = on_found,
+        .with = self,
+        .keeps_all = true,
+    };
     self->key = ps_arena_take(&self->arena, sizeof *self->key);
     return self->key != NULL ? ps_matcher_new(&options, &self->matcher, err)
                              : ps_error_set(err, PS_E_MEMORY, "no memory for a sequence");
@@ -180,7 +185,8 @@ static ps_code process(ps_sequence *self, int64_t time_ms, ps_error *err)
     }
     uint32_t row;
     if (code == PS_OK) {
-        code = ps_matcher_keep(self->matcher, &self->builder.batch, 0, time_ms, &row, err);
+        code = ps_matcher_keep(self->matcher, &self->builder.batch, 0, time_ms, PS_SLICE(""), &row,
+                               err);
     }
     ps_batch_builder_reset(&self->builder);
     return code == PS_OK ? ps_matcher_process(self->matcher, self->key, 0, row, err) : code;

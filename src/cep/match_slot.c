@@ -39,11 +39,28 @@ static uint32_t count_of(const ps_heap *heap, uint32_t node, uint32_t variable)
     return count;
 }
 
-/* The kept row that a FIRST or LAST slot means; 0: none. */
-static uint32_t row_of(const ps_heap *heap, const ps_cep_slot *slot, const ps_cep_sight *sight)
+/* The row that a run carries for the slot; 0: the variable has none. */
+static uint32_t carried_row(const ps_cep_slot_state *state, const ps_cep_sight *sight)
+{
+    return ps_get_u32(sight->carried + state->offset);
+}
+
+/* The first or last row itself, for which `back` from the last is 0 or the slot is FIRST. */
+static bool is_carried(const ps_cep_slot_state *state, const ps_cep_sight *sight)
+{
+    return state != NULL && state->offset != UINT32_MAX && sight->carried != NULL;
+}
+
+/* The kept row that a FIRST or LAST slot means; 0: none. `state` may be NULL. */
+static uint32_t row_of(const ps_heap *heap, const ps_cep_slot *slot, const ps_cep_slot_state *state,
+                       const ps_cep_sight *sight)
 {
     bool has_current = slot->with_current && sight->row != 0;
     uint32_t back = slot->offset;
+    if (slot->kind == PS_CEP_FIRST && is_carried(state, sight)) {
+        uint32_t first = carried_row(state, sight);
+        return first == 0 && has_current ? sight->row : first;
+    }
     if (slot->kind == PS_CEP_FIRST) {
         uint32_t count = count_of(heap, sight->node, slot->variable);
         if (slot->offset == count) {
@@ -59,6 +76,9 @@ static uint32_t row_of(const ps_heap *heap, const ps_cep_slot *slot, const ps_ce
         }
         back--;
     }
+    if (slot->kind == PS_CEP_LAST && back == 0 && is_carried(state, sight)) {
+        return carried_row(state, sight);
+    }
     uint32_t node = node_back(heap, sight->node, slot->variable, back);
     return node != 0 ? ps_cep_node_at(heap, node)->row : 0;
 }
@@ -72,8 +92,8 @@ static void load_row(ps_cep_bench *bench, uint32_t row)
     }
     for (uint32_t i = 0; i < bench->input->field_count; i++) {
         if (bench->is_read[i]) {
-            ps_one_row_set(&bench->row, i, bench->rows->layout.classes[i],
-                           ps_kept_row_get(bench->rows, row, i));
+            ps_one_row_set(&bench->row, i, bench->rows->layout.classes[bench->rows->places[i]],
+                           ps_match_row_get(bench->rows, row, i));
         }
     }
     bench->row.sequence = ps_cep_row_at(bench->rows, row)->number;
@@ -135,8 +155,9 @@ static ps_code slot_value(ps_cep_bench *bench, const ps_cep_slots *slots, uint32
     if (slot->kind == PS_CEP_AGGREGATE) {
         return aggregate_value(bench, slot, &slots->states[number], sight, out, err);
     }
-    uint32_t row = row_of(bench->heap, slot, sight);
-    *out = row != 0 ? ps_kept_row_get(bench->rows, row, slot->column) : (ps_value){.is_null = true};
+    uint32_t row = row_of(bench->heap, slot, &slots->states[number], sight);
+    *out =
+        row != 0 ? ps_match_row_get(bench->rows, row, slot->column) : (ps_value){.is_null = true};
     return PS_OK;
 }
 
@@ -235,7 +256,14 @@ ps_code ps_cep_carry(const ps_cep_compiled *query, uint32_t variable, uint32_t r
     ps_code code = PS_OK;
     for (uint32_t i = 0; code == PS_OK && i < query->carried_count; i++) {
         const ps_cep_slot_state *state = query->carried[i];
-        if (is_of(variable, state->variable)) {
+        if (!is_of(variable, state->variable)) {
+            continue;
+        }
+        if (state->aggregator == NULL) {
+            if (!state->is_first || ps_get_u32(carried + state->offset) == 0) {
+                ps_put_u32(carried + state->offset, row);
+            }
+        } else {
             load_row(query->bench, row);
             code = ps_aggregator_add(state->aggregator, &query->bench->row.batch, 0,
                                      carried + state->offset, err);
@@ -299,16 +327,16 @@ uint32_t ps_cep_view_count(const ps_cep_view *view, uint32_t variable)
 uint32_t ps_cep_view_matched(const ps_cep_view *view, uint32_t variable, uint32_t index)
 {
     const ps_cep_slot slot = {.kind = PS_CEP_FIRST, .variable = variable, .offset = index};
-    return row_of(view->query->bench->heap, &slot, &view->sight);
+    return row_of(view->query->bench->heap, &slot, NULL, &view->sight);
 }
 
 uint32_t ps_cep_view_matched_last(const ps_cep_view *view, uint32_t variable, uint32_t back)
 {
     const ps_cep_slot slot = {.kind = PS_CEP_LAST, .variable = variable, .offset = back};
-    return row_of(view->query->bench->heap, &slot, &view->sight);
+    return row_of(view->query->bench->heap, &slot, NULL, &view->sight);
 }
 
-const ps_kept_rows *ps_cep_view_rows(const ps_cep_view *view)
+const ps_match_rows *ps_cep_view_rows(const ps_cep_view *view)
 {
     return view->query->bench->rows;
 }
@@ -415,6 +443,9 @@ static ps_code init_slots(ps_cep_slots *made, ps_cep_bench *bench, uint32_t coun
     }
     ps_code code = PS_OK;
     for (uint32_t i = 0; code == PS_OK && i < count; i++) {
+        made->states[i].offset = UINT32_MAX;
+        made->states[i].variable = slots[i].variable;
+        made->states[i].is_first = slots[i].kind == PS_CEP_FIRST;
         if (slots[i].kind == PS_CEP_AGGREGATE) {
             classes[i] = ps_type_phys(slots[i].call.result);
             code = init_aggregate(bench, &slots[i], &made->states[i], err);
@@ -425,12 +456,23 @@ static ps_code init_slots(ps_cep_slots *made, ps_cep_bench *bench, uint32_t coun
     return code;
 }
 
-/* A condition's aggregates with plain states go along with the runs. */
-static void carry_aggregates(ps_cep_compiled *made, const ps_cep_slots *slots)
+/* The reference of the first or last row is enough for the slot, before the row under test. */
+static bool is_edge(const ps_cep_slot *slot)
+{
+    uint32_t reach = slot->kind == PS_CEP_LAST && slot->with_current ? 1 : 0;
+    return slot->kind != PS_CEP_AGGREGATE && slot->offset <= reach;
+}
+
+/* A condition's aggregates with plain states go along with the runs, and its first and last rows.
+ */
+static void carry_slots(ps_cep_compiled *made, const ps_cep_slots *slots)
 {
     for (uint32_t i = 0; i < slots->slot_count; i++) {
-        if (slots->slots[i].kind == PS_CEP_AGGREGATE && is_plain(&slots->slots[i].call)) {
+        const ps_cep_slot *slot = &slots->slots[i];
+        bool is_aggregate = slot->kind == PS_CEP_AGGREGATE && is_plain(&slot->call);
+        if (is_aggregate || is_edge(slot)) {
             ps_cep_slot_state *state = &slots->states[i];
+            state->size = is_aggregate ? state->size : (uint32_t)sizeof(uint64_t);
             state->offset = made->carried_size;
             made->carried_size += state->size;
             made->carried[made->carried_count++] = state;
@@ -448,7 +490,7 @@ static ps_code init_test(ps_cep_compiled *made, ps_cep_test *test, ps_error *err
     ps_expr_columns(test->rest, mark_read, bench);
     ps_code code = init_slots(&test->slots, bench, condition->slot_count, condition->slots, err);
     if (code == PS_OK) {
-        carry_aggregates(made, &test->slots);
+        carry_slots(made, &test->slots);
         code = ps_program_new(bench->context->expressions, 1, &test->rest, &test->program, err);
     }
     return code;

@@ -1,23 +1,27 @@
 /* Slots and conditions of one query: values out of a run's rows, and whether a row may join it.
  *
- * Conditions over rows alone are evaluated for whole batches before (matcher.h) and looked up here
- * by their bit; the others when a run asks. Aggregates whose state holds no references are carried
- * along by each run and get one row at a time; the others are computed from the run's rows. */
+ * Conditions over rows alone are evaluated for whole batches before (matcher.h) and looked up
+ * here by their bit; the others when a run asks. Aggregates whose state holds no references,
+ * and which row is a variable's first and last, are carried along by each run; what else is
+ * asked for is found by going through the run's rows. */
 #ifndef PS_CEP_MATCH_SLOT_H
 #define PS_CEP_MATCH_SLOT_H
 
 #include "cep/automaton.h"
 #include "cep/match_state.h"
 #include "expr/program.h"
+#include "flow/aggregate.h"
 #include "flow/one_row.h"
+#include "flow/operator.h"
 
-/* An aggregate slot made ready. */
+/* A slot made ready. */
 typedef struct {
     ps_aggregator *aggregator; /* NULL: the slot is no aggregate */
     char *state;               /* scratch */
     uint32_t size;
-    uint32_t offset; /* in a run's carried states; UINT32_MAX: not carried */
+    uint32_t offset; /* in what a run carries; UINT32_MAX: not carried */
     uint32_t variable;
+    bool is_first; /* FIRST or LAST: which row's reference is carried */
 } ps_cep_slot_state;
 
 typedef struct {
@@ -45,7 +49,7 @@ typedef struct {
 typedef struct {
     const ps_operator_context *context;
     const ps_schema *input;
-    ps_kept_rows *rows;
+    ps_match_rows *rows;
     ps_heap *heap;
     ps_budget scratch_budget;
     ps_store *scratch_store; /* of aggregates: never part of the state */

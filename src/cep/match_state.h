@@ -3,17 +3,7 @@
 #ifndef PS_CEP_MATCH_STATE_H
 #define PS_CEP_MATCH_STATE_H
 
-#include "flow/kept_rows.h"
-
-/* Before a kept row's code; mask_words words follow: bit i, condition i over rows alone holds. */
-typedef struct {
-    int64_t time;    /* ms */
-    uint64_t number; /* in the order in which rows were matched; with the time: its identity */
-    uint32_t refs;   /* of nodes, and of who waits for it */
-    uint32_t next;   /* of the rows of one time that wait for the watermark */
-    uint32_t key;    /* entry of its key */
-    uint32_t has_columns;
-} ps_cep_row;
+#include "cep/match_rows.h"
 
 /* A row in a match: the end of a chain that leads to the match's first row. Runs share chains. */
 typedef struct {
@@ -50,18 +40,9 @@ typedef struct {
 
 /* Value of a key; zeroed: nothing is known of it and it may go. */
 typedef struct {
-    uint32_t actives;
-    uint32_t waiting; /* rows that wait for the watermark */
+    uint32_t actives; /* 0: none */
 } ps_cep_key;
 
-static inline ps_cep_row *ps_cep_row_at(const ps_kept_rows *rows, uint32_t ref)
-{
-    return ps_kept_row_header(rows, ref);
-}
-static inline const uint64_t *ps_cep_row_mask(const ps_kept_rows *rows, uint32_t ref)
-{
-    return (const uint64_t *)(ps_cep_row_at(rows, ref) + 1);
-}
 static inline ps_cep_node *ps_cep_node_at(const ps_heap *heap, uint32_t ref)
 {
     return (ps_cep_node *)ps_heap_at(heap, ref);

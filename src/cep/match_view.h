@@ -3,8 +3,8 @@
 #ifndef PS_CEP_MATCH_VIEW_H
 #define PS_CEP_MATCH_VIEW_H
 
+#include "cep/match_rows.h"
 #include "cep/match_spec.h"
-#include "flow/kept_rows.h"
 
 /* ps_cep_query.user: of whose query it is. */
 void *ps_cep_view_user(const ps_cep_view *view);
@@ -14,7 +14,7 @@ const ps_batch *ps_cep_view_batch(const ps_cep_view *view, uint32_t *out_row);
 /* When a partial match ran out of time; 0 for others. */
 int64_t ps_cep_view_timeout(const ps_cep_view *view);
 /* The rows that the numbers below are of; their columns are those of the operator's input. */
-const ps_kept_rows *ps_cep_view_rows(const ps_cep_view *view);
+const ps_match_rows *ps_cep_view_rows(const ps_cep_view *view);
 /* The row under test; 0 where a match is looked at. */
 uint32_t ps_cep_view_row(const ps_cep_view *view);
 /* How many rows of the variable (PS_CEP_ANY_VARIABLE: of all) were matched. */

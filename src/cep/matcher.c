@@ -29,7 +29,7 @@ typedef struct {
 struct ps_matcher {
     ps_matcher_options options;
     const ps_match_spec *spec;
-    ps_kept_rows rows;
+    ps_match_rows rows;
     ps_heap heap;
     matcher_root *root;
     ps_cep_bench bench;
@@ -38,6 +38,8 @@ struct ps_matcher {
     bool bounds_steps;
     ps_row_scan *scan; /* conditions over rows alone */
     uint32_t mask_words;
+    uint64_t *start_bits; /* with starters */
+    bool reads_zero;      /* columns of a row may be looked at that no condition holds for */
     query_list *starters; /* per bit: queries whose first row must have it */
     query_list any_row;   /* queries that need no bit */
     uint32_t *tried;      /* per query: the number of the last row that tried to begin it */
@@ -83,7 +85,7 @@ static ps_cep_row *row_at(const ps_matcher *self, uint32_t ref)
 }
 static ps_cep_row *touch_row(ps_matcher *self, uint32_t ref)
 {
-    return ps_kept_row_touch(&self->rows, ref);
+    return ps_cep_row_touch(&self->rows, ref);
 }
 static char *carried_of(ps_cep_run *run)
 {
@@ -94,9 +96,7 @@ static char *carried_of(ps_cep_run *run)
 
 static void release_row(ps_matcher *self, uint32_t ref)
 {
-    if (--touch_row(self, ref)->refs == 0) {
-        ps_kept_rows_drop(&self->rows, ref);
-    }
+    ps_match_row_drop(&self->rows, ref);
 }
 
 static void release_node(ps_matcher *self, uint32_t ref)
@@ -859,18 +859,43 @@ ps_code ps_matcher_scan(ps_matcher *self, const ps_batch *batch, uint32_t from, 
     return ps_row_scan_run(self->scan, batch, from, to, err);
 }
 
-ps_code ps_matcher_keep(ps_matcher *self, const ps_batch *batch, uint32_t row, int64_t time,
-                        uint32_t *out_ref, ps_error *err)
+static bool is_zero(const uint64_t *mask, uint32_t words)
 {
-    ps_code code = ps_kept_rows_add(&self->rows, batch, row, out_ref, err);
-    if (code == PS_OK) {
-        ps_cep_row *kept = row_at(self, *out_ref);
-        kept->time = time;
-        kept->refs = 1;
-        kept->has_columns = 1;
-        memcpy(kept + 1, ps_row_scan_mask(self->scan, row), self->mask_words * sizeof(uint64_t));
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < words; i++) {
+        any |= mask[i];
     }
-    return code;
+    return any == 0;
+}
+
+ps_code ps_matcher_keep(ps_matcher *self, const ps_batch *batch, uint32_t row, int64_t time,
+                        ps_slice key, uint32_t *out_ref, ps_error *err)
+{
+    const uint64_t *mask = ps_row_scan_mask(self->scan, row);
+    const ps_match_row_source source = {
+        .batch = batch,
+        .row = row,
+        .time = time,
+        .mask = mask,
+        .key = key,
+        .keeps_columns = self->reads_zero || !is_zero(mask, self->mask_words),
+    };
+    return ps_match_rows_add(&self->rows, &source, out_ref, err);
+}
+
+bool ps_matcher_may_start(const ps_matcher *self, uint32_t row)
+{
+    const uint64_t *mask = ps_cep_row_mask(&self->rows, row);
+    uint64_t starts = self->any_row.count;
+    for (uint32_t i = 0; i < self->mask_words; i++) {
+        starts |= mask[i] & self->start_bits[i];
+    }
+    return starts != 0;
+}
+
+void ps_matcher_drop(ps_matcher *self, uint32_t row)
+{
+    release_row(self, row);
 }
 
 /* ── set-up ── */
@@ -942,6 +967,9 @@ static ps_code note_starts(ps_matcher *self, uint32_t query, const ps_cep_automa
             if (edge->action == PS_CEP_TAKE) {
                 uint32_t bit = needed_bit(&edge->guard, tests);
                 query_list *list = bit != PS_CEP_NO_BIT ? &self->starters[bit] : &self->any_row;
+                if (bit != PS_CEP_NO_BIT) {
+                    self->start_bits[bit / 64] |= UINT64_C(1) << (bit % 64);
+                }
                 code = list_query(arena, list, query, self->query_count, err);
             } else if (edge->action == PS_CEP_PROCEED && !is_seen[edge->target->number]) {
                 is_seen[edge->target->number] = true;
@@ -967,6 +995,8 @@ typedef struct {
     const ps_cep_automaton **automata;
     ps_cep_test **tests;
     uint32_t slot_max;
+    uint32_t column_count;
+    bool *keeps; /* per column of the input */
 } set_up;
 
 static ps_code compile_query(ps_matcher *self, set_up *up, uint32_t q, ps_error *err)
@@ -1015,18 +1045,134 @@ static ps_code compile_queries(ps_matcher *self, set_up *up, ps_error *err)
 
 static ps_code open_scan(ps_matcher *self, ps_error *err)
 {
+    ps_arena *arena = self->options.context->arena;
     self->mask_words = ps_row_scan_words(self->scan);
-    self->starters =
-        ps_arena_take(self->options.context->arena, self->mask_words * 64 * sizeof *self->starters);
-    return self->starters != NULL ? ps_row_scan_open(self->scan, err) : no_memory(err);
+    self->starters = ps_arena_take(arena, self->mask_words * 64 * sizeof *self->starters);
+    self->start_bits = ps_arena_take(arena, self->mask_words * sizeof *self->start_bits);
+    return self->starters != NULL && self->start_bits != NULL ? ps_row_scan_open(self->scan, err)
+                                                              : no_memory(err);
 }
 
-static ps_code open_state(ps_matcher *self, ps_error *err)
+/* ── which columns are kept of rows ── */
+
+static void keep_column(uint32_t column, void *with)
+{
+    const set_up *up = with;
+    if (column < up->column_count) {
+        up->keeps[column] = true;
+    }
+}
+
+static void keep_slots(set_up *up, uint32_t count, const ps_cep_slot *slots)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const ps_aggregate_call *call = &slots[i].call;
+        if (slots[i].kind != PS_CEP_AGGREGATE) {
+            keep_column(slots[i].column, up);
+            continue;
+        }
+        for (uint32_t k = 0; k < call->argument_count; k++) {
+            keep_column(call->arguments[k], up);
+        }
+        keep_column(call->filter, up);
+        keep_column(call->time_column, up);
+    }
+}
+
+static void keep_all(set_up *up)
+{
+    for (uint32_t i = 0; i < up->column_count; i++) {
+        up->keeps[i] = true;
+    }
+}
+
+static void keep_for_query(ps_matcher *self, set_up *up, uint32_t q)
+{
+    const ps_cep_query *query = &self->spec->queries[q];
+    keep_slots(up, query->measures.slot_count, query->measures.slots);
+    if (query->emit != NULL || self->options.keeps_all) {
+        keep_all(up);
+    }
+    for (uint32_t i = 0; i < up->automata[q]->condition_count; i++) {
+        const ps_cep_test *test = &up->tests[q][i];
+        keep_slots(up, test->condition->slot_count, test->condition->slots);
+        if (test->rest != NULL) {
+            ps_expr_columns(test->rest, keep_column, up);
+        } else if (test->looks_back) {
+            keep_all(up);
+        }
+    }
+}
+
+/* The literal may be true of a row that no condition over rows alone holds for. */
+static bool may_hold_of_zero(const ps_cep_test *tests, ps_cep_literal literal)
+{
+    const ps_cep_test *test = &tests[literal / 2];
+    bool is_negated = (literal & 1) != 0;
+    return test->bit == PS_CEP_NO_BIT ? test->looks_back || !is_negated : is_negated;
+}
+
+static bool may_take_zero(const ps_cep_test *tests, const ps_cep_guard *guard)
+{
+    for (uint32_t i = 0; i < guard->clause_count; i++) {
+        bool may = false;
+        for (uint32_t k = 0; k < guard->clauses[i].literal_count; k++) {
+            may = may || may_hold_of_zero(tests, guard->clauses[i].literals[k]);
+        }
+        if (!may) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether columns may be looked at of rows without any bit: they are taken, or tested further. */
+static bool query_reads_zero(const ps_cep_automaton *automaton, const ps_cep_test *tests)
+{
+    for (uint32_t i = 0; i < automaton->condition_count; i++) {
+        if (tests[i].bit == PS_CEP_NO_BIT && tests[i].looks_back) {
+            return true;
+        }
+    }
+    for (uint32_t s = 0; s < automaton->state_count; s++) {
+        const ps_cep_state *state = automaton->states[s];
+        for (uint32_t i = 0; i < state->edge_count; i++) {
+            if (state->edges[i].action == PS_CEP_TAKE &&
+                may_take_zero(tests, &state->edges[i].guard)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static ps_code choose_columns(ps_matcher *self, set_up *up, ps_error *err)
+{
+    up->column_count = self->spec->input->field_count;
+    up->keeps = ps_arena_take(self->options.context->arena, up->column_count * sizeof *up->keeps);
+    if (up->keeps == NULL) {
+        return no_memory(err);
+    }
+    self->reads_zero = self->spec->sort_count > 0;
+    for (uint32_t i = 0; i < self->spec->sort_count; i++) {
+        up->keeps[self->spec->sort[i].column] = true;
+    }
+    for (uint32_t q = 0; q < self->query_count; q++) {
+        keep_for_query(self, up, q);
+        self->reads_zero = self->reads_zero || query_reads_zero(up->automata[q], up->tests[q]);
+    }
+    return PS_OK;
+}
+
+static ps_code open_state(ps_matcher *self, set_up *up, ps_error *err)
 {
     const ps_operator_context *context = self->options.context;
-    uint32_t header = (uint32_t)sizeof(ps_cep_row) + self->mask_words * 8;
-    ps_code code = ps_kept_rows_init(&self->rows, context->store, context->arena, "rows", header,
-                                     self->spec->input, err);
+    ps_code code = choose_columns(self, up, err);
+    if (code == PS_OK) {
+        code = ps_match_rows_init(&self->rows, context->store, context->arena, self->spec->input,
+                                  up->keeps, err);
+        self->rows.mask_words = self->mask_words;
+    }
     if (code == PS_OK) {
         code = ps_heap_init(&self->heap, context->store, "runs", err);
     }
@@ -1047,7 +1193,7 @@ static ps_code build(ps_matcher *self, ps_error *err)
         code = open_scan(self, err);
     }
     if (code == PS_OK) {
-        code = open_state(self, err);
+        code = open_state(self, &up, err);
     }
     if (code == PS_OK) {
         code = ps_cep_bench_init(&self->bench, context, self->spec->input, up.slot_max, err);
@@ -1101,7 +1247,7 @@ const ps_cep_compiled *ps_matcher_query(const ps_matcher *self, uint32_t query)
 {
     return &self->queries[query];
 }
-ps_kept_rows *ps_matcher_rows(ps_matcher *self)
+ps_match_rows *ps_matcher_rows(ps_matcher *self)
 {
     return &self->rows;
 }

@@ -31,6 +31,7 @@ typedef struct {
     /* `active` wants ps_matcher_expire when the time reaches `deadline`; NULL: nobody will. */
     ps_code (*ask)(void *with, uint32_t active, int64_t deadline, ps_error *err);
     void *with;
+    bool keeps_all; /* `emit` looks at columns beyond those of conditions and measures */
 } ps_matcher_options;
 
 /* Opens its state in the context's store. PS_E_INVALID, PS_E_LIMIT: a pattern cannot be. */
@@ -41,9 +42,13 @@ void ps_matcher_free(ps_matcher *matcher);
 /* Evaluates the conditions that look at rows alone for rows from … to−1. */
 PS_CHECKED ps_code ps_matcher_scan(ps_matcher *matcher, const ps_batch *batch, uint32_t from,
                                    uint32_t to, ps_error *err);
-/* Keeps a row of the last scan; *out_ref must go to ps_matcher_process once. */
+/* Keeps a row of the last scan, with its key; *out_ref must go to ps_matcher_process or
+ * ps_matcher_drop once. */
 PS_CHECKED ps_code ps_matcher_keep(ps_matcher *matcher, const ps_batch *batch, uint32_t row,
-                                   int64_t time, uint32_t *out_ref, ps_error *err);
+                                   int64_t time, ps_slice key, uint32_t *out_ref, ps_error *err);
+/* False: the row begins no run of any query; without runs of its key nothing comes of it. */
+bool ps_matcher_may_start(const ps_matcher *matcher, uint32_t row);
+void ps_matcher_drop(ps_matcher *matcher, uint32_t row);
 
 /* The key's runs meet the row, and time is the row's. `key` may change; PS_E_LIMIT: too many runs,
  * or a run with too many rows; PS_E_INVALID: a condition failed, or a match has no row to skip to.
@@ -59,7 +64,7 @@ PS_CHECKED ps_code ps_matcher_expire(ps_matcher *matcher, ps_cep_key *key, uint3
 
 /* For emit and for who links its blocks. */
 const ps_cep_compiled *ps_matcher_query(const ps_matcher *matcher, uint32_t query);
-ps_kept_rows *ps_matcher_rows(ps_matcher *matcher);
+ps_match_rows *ps_matcher_rows(ps_matcher *matcher);
 ps_heap *ps_matcher_heap(ps_matcher *matcher);
 /* Runs that were dropped because their key had too many. */
 uint64_t ps_matcher_evicted(const ps_matcher *matcher);

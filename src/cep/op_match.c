@@ -1,9 +1,10 @@
 /* Match: rows in order of time, by key, through a matcher (SEMANTICS §12.8).
  *
- * By event time rows wait in a calendar: per time a list of rows and a list of deadlines, in a
- * table, and one timer per time. When the watermark passes, rows go to their keys' runs in order of
- * time, ORDER BY and arrival; then time passes for the runs whose deadline is due. A key is
- * forgotten when no run is left and no row waits. By processing time a row goes at once.
+ * By event time rows wait in a calendar (per time a list of rows and a list of deadlines, in a
+ * table, and one timer), with the bytes of their key: a key has an entry only while something of
+ * it lives. When the watermark passes, rows go to their keys' runs in order of time, ORDER BY and
+ * arrival, and those that find no runs and begin none are dropped at once; then time passes for
+ * the runs whose deadline is due. By processing time a row goes at once.
  */
 #include <stdlib.h>
 
@@ -18,17 +19,25 @@ typedef struct {
     uint32_t first_due, last_due; /* whose deadline it is */
 } moment;
 
+/* Where the table has a time; not part of the state. */
+typedef struct {
+    int64_t time;
+    uint32_t entry; /* PS_TABLE_NONE: not known */
+} recent_moment;
+
+enum { RECENT_MOMENTS = 8192 };
+
 typedef struct {
     ps_operator op;
     const ps_match_spec *spec;
     ps_matcher *matcher;
-    ps_kept_rows *rows;
+    ps_match_rows *rows;
     ps_heap *heap;
     ps_key_encoder encoder;
-    ps_table *keys;    /* → ps_cep_key */
-    ps_table *moments; /* time → moment */
+    ps_table *keys;        /* → ps_cep_key */
+    ps_table *moments;     /* time → moment */
+    recent_moment *recent; /* by time modulo RECENT_MOMENTS */
     ps_timers *timers;
-    uint32_t *entries; /* of the rows at hand */
     /* of the firing at hand */
     uint32_t *sorted; /* rows of one time */
     uint32_t sorted_room;
@@ -57,11 +66,11 @@ static ps_code set_columns(match *self, const ps_cep_found *found, ps_error *err
     if (at == 1) {
         ps_batch_builder_set_i64(builder, 0, found->query);
     }
-    uint32_t row = ps_cep_node_at(self->heap, found->node)->row;
+    ps_slice key = ps_cep_row_key(self->rows, ps_cep_node_at(self->heap, found->node)->row);
     ps_code code = PS_OK;
     for (uint32_t i = 0; code == PS_OK && i < self->spec->keys.count; i++) {
-        ps_value key = ps_kept_row_get(self->rows, row, self->spec->keys.columns[i]);
-        code = ps_batch_builder_set(builder, at + i, key, err);
+        ps_value value = ps_row_get(&self->encoder.layout, key.data, i);
+        code = ps_batch_builder_set(builder, at + i, value, err);
     }
     const ps_column *columns = NULL;
     const ps_cep_compiled *query = ps_matcher_query(self->matcher, found->query);
@@ -98,8 +107,18 @@ static ps_code on_found(void *with, const ps_cep_found *found, ps_error *err)
 
 /* ── the calendar ── */
 
+static recent_moment *recent_of(const match *self, int64_t time)
+{
+    return &self->recent[(uint64_t)time % RECENT_MOMENTS];
+}
+
 static ps_code moment_of(match *self, int64_t time, moment **out, ps_error *err)
 {
+    recent_moment *recent = recent_of(self, time);
+    if (recent->time == time && recent->entry != PS_TABLE_NONE) {
+        *out = ps_table_touch(self->moments, recent->entry);
+        return PS_OK;
+    }
     ps_slice key = ps_slice_of((const char *)&time, sizeof time);
     uint32_t entry;
     bool is_new;
@@ -109,6 +128,7 @@ static ps_code moment_of(match *self, int64_t time, moment **out, ps_error *err)
         code = ps_timers_add(self->timers, time, entry, err);
     }
     if (code == PS_OK) {
+        *recent = (recent_moment){time, entry};
         *out = ps_table_touch(self->moments, entry);
         self->op.due = time < self->op.due ? time : self->op.due;
     }
@@ -123,7 +143,7 @@ static ps_code await_row(match *self, int64_t time, uint32_t row, ps_error *err)
         return code;
     }
     if (at->last_row != 0) {
-        ((ps_cep_row *)ps_kept_row_touch(self->rows, at->last_row))->next = row;
+        ps_cep_row_touch(self->rows, at->last_row)->next = row;
     } else {
         at->first_row = row;
     }
@@ -160,7 +180,7 @@ static ps_code on_ask(void *with, uint32_t active, int64_t deadline, ps_error *e
 static void forget_idle(match *self, uint32_t entry)
 {
     const ps_cep_key *key = ps_table_value(self->keys, entry);
-    if (key->actives == 0 && key->waiting == 0) {
+    if (key->actives == 0) {
         ps_table_remove(self->keys, entry);
     }
 }
@@ -196,8 +216,8 @@ static ps_code advance_met(match *self, int64_t watermark, ps_error *err)
     }
     for (uint32_t i = 0; code == PS_OK && i < self->met_count; i++) {
         uint32_t entry = self->met[i];
-        if (i > 0 && entry == self->met[i - 1]) {
-            continue;
+        if ((i > 0 && entry == self->met[i - 1]) || ps_table_next(self->keys, entry) != entry) {
+            continue; /* done already, or gone since */
         }
         code = ps_matcher_advance(self->matcher, ps_table_touch(self->keys, entry), watermark, err);
         if (code == PS_OK) {
@@ -208,13 +228,32 @@ static ps_code advance_met(match *self, int64_t watermark, ps_error *err)
     return code;
 }
 
+/* The row's key, added when it begins a run; *out_entry PS_TABLE_NONE: nothing comes of the row. */
+static ps_code find_key(match *self, uint32_t row, uint32_t *out_entry, ps_error *err)
+{
+    ps_slice key = ps_cep_row_key(self->rows, row);
+    uint64_t hash = ps_cep_row_at(self->rows, row)->number;
+    *out_entry = ps_table_find(self->keys, hash, key);
+    bool is_new;
+    return *out_entry == PS_TABLE_NONE && ps_matcher_may_start(self->matcher, row)
+               ? ps_table_put(self->keys, hash, key, out_entry, &is_new, err)
+               : PS_OK;
+}
+
 static ps_code process_row(match *self, uint32_t row, ps_error *err)
 {
-    uint32_t entry = ps_cep_row_at(self->rows, row)->key;
+    uint32_t entry;
+    ps_code code = find_key(self, row, &entry, err);
+    if (code != PS_OK) {
+        return code;
+    }
+    if (entry == PS_TABLE_NONE) {
+        ps_matcher_drop(self->matcher, row);
+        return PS_OK;
+    }
     ps_cep_key *key = ps_table_touch(self->keys, entry);
-    key->waiting--;
-    ps_code code = ps_matcher_process(self->matcher, key, entry, row, err);
-    if (code == PS_OK && ps_matcher_bounds_steps(self->matcher) &&
+    code = ps_matcher_process(self->matcher, key, entry, row, err);
+    if (code == PS_OK && key->actives != 0 && ps_matcher_bounds_steps(self->matcher) &&
         !self->spec->is_processing_time) {
         return note_met(self, entry, err);
     }
@@ -230,13 +269,13 @@ static int compare_rows(const match *self, uint32_t a, uint32_t b)
 {
     for (uint32_t i = 0; i < self->spec->sort_count; i++) {
         const ps_sort_key *by = &self->spec->sort[i];
-        ps_value left = ps_kept_row_get(self->rows, a, by->column);
-        ps_value right = ps_kept_row_get(self->rows, b, by->column);
+        ps_value left = ps_match_row_get(self->rows, a, by->column);
+        ps_value right = ps_match_row_get(self->rows, b, by->column);
         int order;
         if (left.is_null != right.is_null) {
             order = left.is_null == by->nulls_last ? 1 : -1;
         } else {
-            order = ps_value_compare(self->rows->types[by->column], &left, &right);
+            order = ps_value_compare(self->spec->input->fields[by->column].type, &left, &right);
             order = by->is_descending ? -order : order;
         }
         if (order != 0) {
@@ -246,38 +285,73 @@ static int compare_rows(const match *self, uint32_t a, uint32_t b)
     return 0;
 }
 
-/* Rows of one time by the further columns of ORDER BY; equal ones as they arrived. */
-static ps_code sort_rows(match *self, uint32_t *first, ps_error *err)
+/* Merge sort from below: equal rows stay in order of arrival, and a million of one time is no
+ * worse than another million. */
+static ps_code sort_rows(match *self, uint32_t count, ps_error *err)
 {
-    uint32_t count = 0;
-    for (uint32_t row = *first; row != 0; row = ps_cep_row_at(self->rows, row)->next) {
-        if (count == self->sorted_room) {
-            uint32_t room = count == 0 ? 64 : count * 2;
-            uint32_t *larger = realloc(self->sorted, room * sizeof *larger);
-            if (larger == NULL) {
-                return no_memory(err);
+    uint32_t *from = self->sorted, *to = malloc((count + 1) * sizeof *to);
+    uint32_t *spare = to;
+    if (spare == NULL) {
+        return no_memory(err);
+    }
+    for (uint32_t width = 1; width < count; width *= 2) {
+        for (uint32_t left = 0; left < count; left += 2 * width) {
+            uint32_t middle = left + width < count ? left + width : count;
+            uint32_t right = middle + width < count ? middle + width : count;
+            uint32_t a = left, b = middle;
+            for (uint32_t i = left; i < right; i++) {
+                bool takes_a =
+                    a < middle && (b >= right || compare_rows(self, from[a], from[b]) <= 0);
+                to[i] = takes_a ? from[a++] : from[b++];
             }
-            self->sorted = larger;
-            self->sorted_room = room;
         }
-        uint32_t at = count++;
-        for (; at > 0 && compare_rows(self, self->sorted[at - 1], row) > 0; at--) {
-            self->sorted[at] = self->sorted[at - 1];
-        }
-        self->sorted[at] = row;
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
     }
-    uint32_t next = 0;
-    for (uint32_t i = count; i > 0; i--) {
-        ((ps_cep_row *)ps_kept_row_touch(self->rows, self->sorted[i - 1]))->next = next;
-        next = self->sorted[i - 1];
+    if (from != self->sorted) {
+        memcpy(self->sorted, from, count * sizeof *from);
     }
-    *first = next;
+    free(spare);
     return PS_OK;
 }
 
-/* The rows of one time meet their runs; what is due then is put by. */
-static ps_code fire(match *self, uint32_t entry, ps_error *err)
+static ps_code add_sorted(match *self, uint32_t count, uint32_t row, ps_error *err)
 {
+    if (count == self->sorted_room) {
+        uint32_t room = count == 0 ? 64 : count * 2;
+        uint32_t *larger = realloc(self->sorted, room * sizeof *larger);
+        if (larger == NULL) {
+            return no_memory(err);
+        }
+        self->sorted = larger;
+        self->sorted_room = room;
+    }
+    self->sorted[count] = row;
+    return PS_OK;
+}
+
+/* The rows of one time by the further columns of ORDER BY. */
+static ps_code process_sorted(match *self, uint32_t row, ps_error *err)
+{
+    uint32_t count = 0;
+    ps_code code = PS_OK;
+    for (; code == PS_OK && row != 0; row = ps_cep_row_at(self->rows, row)->next) {
+        code = add_sorted(self, count++, row, err);
+    }
+    if (code == PS_OK) {
+        code = sort_rows(self, count, err);
+    }
+    for (uint32_t i = 0; code == PS_OK && i < count; i++) {
+        code = process_row(self, self->sorted[i], err);
+    }
+    return code;
+}
+
+/* The rows of one time meet their runs; what is due then is put by. */
+static ps_code fire(match *self, int64_t time, uint32_t entry, ps_error *err)
+{
+    recent_of(self, time)->entry = PS_TABLE_NONE;
     moment at = *(const moment *)ps_table_value(self->moments, entry);
     ps_table_remove(self->moments, entry);
     while (at.first_due != 0) {
@@ -287,7 +361,7 @@ static ps_code fire(match *self, uint32_t entry, ps_error *err)
     }
     ps_code code = PS_OK;
     if (self->spec->sort_count > 0 && at.first_row != at.last_row) {
-        code = sort_rows(self, &at.first_row, err);
+        return process_sorted(self, at.first_row, err);
     }
     uint32_t row = at.first_row;
     while (code == PS_OK && row != 0) {
@@ -324,7 +398,7 @@ static ps_code on_watermark(ps_operator *op, int64_t watermark, ps_error *err)
     ps_code code = PS_OK;
     do {
         while (code == PS_OK && ps_timers_take(self->timers, watermark, &time, &entry)) {
-            code = fire(self, (uint32_t)entry, err);
+            code = fire(self, time, (uint32_t)entry, err);
         }
         if (code == PS_OK) {
             code = advance_met(self, watermark, err);
@@ -398,21 +472,30 @@ static ps_code prepare(match *self, const ps_batch *batch, uint32_t from, uint32
     return code;
 }
 
+/* Until it is matched a kept row has its key's hash as its number. */
+static ps_code keep_row(match *self, const ps_batch *batch, uint32_t row, int64_t time,
+                        ps_slice key, uint32_t *out_ref, ps_error *err)
+{
+    ps_code code = ps_matcher_keep(self->matcher, batch, row, time, key, out_ref, err);
+    if (code == PS_OK) {
+        ps_cep_row_at(self->rows, *out_ref)->number = ps_table_hash(key.data, key.size);
+    }
+    return code;
+}
+
+/* keys[row − from].data NULL: the row is late. */
 static ps_code take_rows(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
-                         ps_error *err)
+                         const ps_slice *keys, ps_error *err)
 {
     const int64_t *times = batch->columns[self->spec->time_column].i64;
     ps_code code = PS_OK;
     for (uint32_t row = from; code == PS_OK && row < to; row++) {
-        uint32_t entry = self->entries[row - from];
-        if (entry == PS_TABLE_NONE) {
+        if (keys[row - from].data == NULL) {
             continue;
         }
         uint32_t ref;
-        code = ps_matcher_keep(self->matcher, batch, row, times[row], &ref, err);
+        code = keep_row(self, batch, row, times[row], keys[row - from], &ref, err);
         if (code == PS_OK) {
-            ps_cep_row_at(self->rows, ref)->key = entry;
-            ((ps_cep_key *)ps_table_touch(self->keys, entry))->waiting++;
             code = await_row(self, times[row], ref, err);
         }
     }
@@ -420,18 +503,15 @@ static ps_code take_rows(match *self, const ps_batch *batch, uint32_t from, uint
 }
 
 static ps_code take_by_arrival(match *self, const ps_batch *batch, uint32_t from, uint32_t to,
-                               ps_error *err)
+                               const ps_slice *keys, ps_error *err)
 {
     ps_code code = PS_OK;
     for (uint32_t row = from; code == PS_OK && row < to; row++) {
         uint32_t ref;
         ps_outlet_stamp_row(self->op.context.outlet, batch, row);
         code =
-            ps_matcher_keep(self->matcher, batch, row, self->op.context.clock->now_ms, &ref, err);
+            keep_row(self, batch, row, self->op.context.clock->now_ms, keys[row - from], &ref, err);
         if (code == PS_OK) {
-            uint32_t entry = self->entries[row - from];
-            ps_cep_row_at(self->rows, ref)->key = entry;
-            ((ps_cep_key *)ps_table_touch(self->keys, entry))->waiting++;
             code = process_row(self, ref, err);
         }
     }
@@ -446,8 +526,6 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
     bool by_arrival = self->spec->is_processing_time;
     ps_slice *keys;
     ps_code code = scan(self, batch, from, err);
-    /* a key may be forgotten as soon as its row was matched: by arrival row by row */
-    to = by_arrival ? from + 1 : to;
     if (code == PS_OK) {
         code = ps_key_encode_run(&self->encoder, batch, from, to, &keys, err);
     }
@@ -455,11 +533,8 @@ static ps_code on_rows(ps_operator *op, uint32_t input, const ps_batch *batch, u
         code = prepare(self, batch, from, to, keys, &to, err);
     }
     if (code == PS_OK) {
-        code = ps_table_put_all(self->keys, to - from, keys, self->entries, NULL, err);
-    }
-    if (code == PS_OK) {
-        code = by_arrival ? take_by_arrival(self, batch, from, to, err)
-                          : take_rows(self, batch, from, to, err);
+        code = by_arrival ? take_by_arrival(self, batch, from, to, keys, err)
+                          : take_rows(self, batch, from, to, keys, err);
     }
     scanned_until(self, batch, to);
     op->lost_run_count = ps_matcher_evicted(self->matcher);
@@ -516,10 +591,13 @@ static ps_code lay_out(match *self, ps_error *err)
 {
     ps_arena *arena = self->op.context.arena;
     const ps_match_spec *spec = self->spec;
-    self->entries = ps_arena_take(arena, PS_BATCH_ROWS * sizeof *self->entries);
     self->first_measure = ps_arena_take(arena, spec->query_count * sizeof *self->first_measure);
-    if (self->entries == NULL || self->first_measure == NULL) {
+    self->recent = ps_arena_take(arena, RECENT_MOMENTS * sizeof *self->recent);
+    if (self->first_measure == NULL || self->recent == NULL) {
         return no_memory(err);
+    }
+    for (uint32_t i = 0; i < RECENT_MOMENTS; i++) {
+        self->recent[i].entry = PS_TABLE_NONE;
     }
     uint32_t at = spec->keys.count + (spec->query_count > 1 ? 1 : 0);
     for (uint32_t q = 0; q < spec->query_count; q++) {

@@ -170,9 +170,9 @@ static ps_code on_match(void *user, const ps_cep_view *view, bool is_timeout, ps
     (void)outlet;
     (void)err;
     subject *about = user;
-    const ps_kept_rows *rows = ps_cep_view_rows(view);
+    const ps_match_rows *rows = ps_cep_view_rows(view);
     uint32_t first = ps_cep_view_matched(view, PS_CEP_ANY_VARIABLE, 0);
-    ps_buf *log = &about->found[ps_kept_row_get(rows, first, 0).i64].bytes;
+    ps_buf *log = &about->found[ps_match_row_get(rows, first, 0).i64].bytes;
     ps_buf_append_char(log, (char)about->step);
     ps_buf_append_char(log, is_timeout ? (char)ps_cep_view_timeout(view) : 0);
     for (uint32_t v = 0; v < about->pattern->variable_count; v++) {
@@ -180,7 +180,7 @@ static ps_code on_match(void *user, const ps_cep_view *view, bool is_timeout, ps
         ps_buf_append_char(log, (char)count);
         for (uint32_t i = 0; i < count; i++) {
             uint32_t row = ps_cep_view_matched(view, v, i);
-            ps_buf_append_char(log, (char)ps_kept_row_get(rows, row, 3).i64);
+            ps_buf_append_char(log, (char)ps_match_row_get(rows, row, 3).i64);
         }
     }
     return PS_OK;

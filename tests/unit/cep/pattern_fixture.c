@@ -92,7 +92,7 @@ static const ps_expr *letters_test(parser *self, const ps_expr *symbol, const ch
 
 static char symbol_of(const ps_cep_view *view, uint32_t row, uint32_t column)
 {
-    return ps_kept_row_get(ps_cep_view_rows(view), row, column).text.data[0];
+    return ps_match_row_get(ps_cep_view_rows(view), row, column).text.data[0];
 }
 
 static bool is_symbol_of_last(void *user, const ps_cep_view *view)
