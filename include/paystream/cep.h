@@ -121,7 +121,8 @@ PS_API void ps_pattern_skip_to(ps_pattern *pattern, ps_skip skip, const char *na
 /* ── limits: a pattern without within, or with all combinations, may never stop growing ── */
 
 /* Runs that one key may have at a time (0: 10,000) and rows of one run (0: 100,000). Beyond it is a
- * failure (LIMIT), or, for runs, with `evicts`, the oldest is dropped. */
+ * failure (LIMIT), or, for runs, with `evicts`, the oldest is dropped. The runs of one key together
+ * hold at most 10,000,000 rows, in the same way. */
 PS_API void ps_pattern_limits(ps_pattern *pattern, uint64_t runs_per_key, uint64_t rows_per_run,
                               bool evicts);
 

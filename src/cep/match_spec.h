@@ -134,11 +134,12 @@ typedef struct {
     /* Limits (SEMANTICS decision (g)): 0 takes the default. */
     uint64_t runs_per_key_max;
     uint64_t rows_per_run_max;
+    uint64_t rows_per_key_max; /* of a key's runs of one query together */
+    bool evicts; /* too many runs or rows: the oldest are dropped and counted; else the job fails */
     /* A late row, before it is dropped; may emit. NULL: it is counted only. */
     ps_code (*on_late)(void *user, const ps_batch *batch, uint32_t row, ps_outlet *outlet,
                        ps_error *err);
     void *on_late_user;
-    bool evicts; /* too many runs: the oldest is dropped and counted; else the job fails */
 } ps_match_spec;
 
 ps_operator_new ps_op_match_new;

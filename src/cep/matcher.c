@@ -7,7 +7,7 @@
 
 /* WAYS_MAX: edges that one run may follow with one row. Optional stages in optional groups double
  * them. */
-enum { RUNS_PER_KEY = 10000, ROWS_PER_RUN = 100000, WAYS_MAX = 65536 };
+enum { RUNS_PER_KEY = 10000, ROWS_PER_RUN = 100000, ROWS_PER_KEY = 10000000, WAYS_MAX = 65536 };
 
 /* The matcher's scalars in the state. */
 typedef struct {
@@ -594,14 +594,40 @@ static ps_code check_runs(ps_matcher *self, step *s, ps_error *err)
     return PS_OK;
 }
 
+/* Runs of one key that began at different rows share none of their chains: `held` rows are in the
+ * runs of before this row. */
+static ps_code check_held(ps_matcher *self, step *s, uint64_t held, ps_error *err)
+{
+    uint64_t max = self->spec->rows_per_key_max != 0 ? self->spec->rows_per_key_max : ROWS_PER_KEY;
+    if (held <= max) {
+        return PS_OK;
+    }
+    if (!self->spec->evicts) {
+        return ps_error_set(err, PS_E_LIMIT,
+                            "the partial matches of one key of %s hold more than %llu rows: bound "
+                            "the pattern (WITHIN) or raise paystream.match.rows-per-key",
+                            self->spec->base.name, (unsigned long long)max);
+    }
+    ps_store_touch_root(self->options.context->store);
+    while (held > max && s->live.first != 0) {
+        uint32_t length = run_at(self, s->live.first)->length;
+        held -= length < held ? length : held;
+        release_run(self, s->query, list_take_first(self, &s->live));
+        self->root->evicted++;
+    }
+    return PS_OK;
+}
+
 static ps_code process_query(ps_matcher *self, ps_cep_active *active, uint32_t row, ps_error *err)
 {
     step s = {.query = &self->queries[active->query], .row = row};
     run_list waiting = {.first = active->done};
     uint32_t ref = active->first;
+    uint64_t held = 0;
     ps_code code = PS_OK;
     while (code == PS_OK && ref != 0) {
         uint32_t next = run_at(self, ref)->next;
+        held += run_at(self, ref)->length;
         code = step_run(self, &s, ref, err);
         code = code == PS_OK ? check_runs(self, &s, err) : code;
         ref = next;
@@ -611,6 +637,7 @@ static ps_code process_query(ps_matcher *self, ps_cep_active *active, uint32_t r
     }
     if (code == PS_OK) {
         code = check_runs(self, &s, err);
+        code = code == PS_OK ? check_held(self, &s, held, err) : code;
     }
     for (uint32_t at = waiting.first; at != 0; at = run_at(self, at)->next) {
         waiting.last = at;

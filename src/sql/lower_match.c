@@ -75,6 +75,7 @@ ps_node *ps_lower_match(ps_lowering *lowering, ps_rel *rel)
         .queries = query,
         .runs_per_key_max = setting_number(plan, "paystream.match.runs-per-key"),
         .rows_per_run_max = setting_number(plan, "paystream.match.rows-per-run"),
+        .rows_per_key_max = setting_number(plan, "paystream.match.rows-per-key"),
         .evicts =
             strcasecmp(ps_settings_value(plan->settings, "paystream.match.on-limit"), "evict") == 0,
     };

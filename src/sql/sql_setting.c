@@ -23,6 +23,8 @@ static const ps_setting_entry entries[] = {
     {"paystream.match.on-limit", PS_SETTING_CHOICE, "fail|evict", "fail",
      "When a key of MATCH_RECOGNIZE has too many partial matches: the job fails, or the oldest one "
      "is dropped and counted."},
+    {"paystream.match.rows-per-key", PS_SETTING_INTEGER, NULL, "10000000",
+     "Rows that all partial matches of a key hold together, each counted in each of them."},
     {"paystream.match.rows-per-run", PS_SETTING_INTEGER, NULL, "100000",
      "Rows of one match of MATCH_RECOGNIZE; a job over it fails."},
     {"paystream.match.runs-per-key", PS_SETTING_INTEGER, NULL, "10000",

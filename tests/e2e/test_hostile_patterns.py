@@ -49,12 +49,19 @@ def test_one_partial_match_for_every_row_ends_with_the_limit(tmp_path):
     assert code == 1 and "more than 1000 partial matches for one key" in message
 
 
+def test_partial_matches_that_are_not_too_many_but_too_long_end_with_the_limit(tmp_path):
+    """900 runs that go on side by side share no row of theirs with each other."""
+    code, _, message = run_pattern(tmp_path, "A B*? D", "A AS id < 900, D AS x = 2", "SET 'paystream.match.rows-per-key' = '1000000';\n")
+    assert code == 1 and "hold more than 1000000 rows" in message and "paystream.match.rows-per-key" in message
+
+
 def test_a_match_that_grows_without_an_end_ends_with_the_limit(tmp_path):
     code, _, message = run_pattern(tmp_path, "A B*? D", "A AS id = 0, D AS x = 2")
     assert code == 1 and "100000 rows" in message and "paystream.match.rows-per-run" in message
 
 
-def test_the_oldest_partial_matches_go_where_the_job_shall_not_fail(tmp_path):
-    settings = "SET 'paystream.match.on-limit' = 'evict';\nSET 'paystream.match.runs-per-key' = '10';\n"
+@pytest.mark.parametrize("limit", ["runs-per-key", "rows-per-key"])
+def test_the_oldest_partial_matches_go_where_the_job_shall_not_fail(limit, tmp_path):
+    settings = f"SET 'paystream.match.on-limit' = 'evict';\nSET 'paystream.match.{limit}' = '10';\n"
     code, rows, message = run_pattern(tmp_path, "A*? B*? C*? D", "D AS id = 49999", settings, rows=50_000)
     assert code == 0 and rows == 1, message
