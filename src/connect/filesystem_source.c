@@ -34,6 +34,7 @@ typedef struct {
     /* an instance that reads ranges */
     uint64_t range_end; /* records from here on are another's; 0: it reads everything */
     uint64_t range_from;
+    uint64_t range_line; /* lines before it; 0: not known */
 } filesystem_source;
 
 /* ── the files ── */
@@ -419,7 +420,8 @@ static ps_code read_range(ps_source *source, const ps_source_range *range, ps_er
         code = skip_line(self, err);
     }
     if (code == PS_OK) {
-        self->line = 0;
+        self->line = range->is_exact ? range->lines_before : 0;
+        self->range_line = self->line;
         self->range_end = range->to;
         self->range_from = ps_input_file_offset(self->file);
     }
@@ -432,7 +434,7 @@ static ps_source_range_read range_read(const ps_source *source)
     return (ps_source_range_read){
         .from = self->range_from,
         .to = ps_input_file_offset(self->file),
-        .lines = self->line,
+        .lines = self->line - self->range_line,
     };
 }
 

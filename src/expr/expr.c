@@ -124,6 +124,18 @@ bool ps_expr_is_deterministic(const ps_expr *expr)
     return true;
 }
 
+bool ps_expr_reads_watermark(const ps_expr *expr)
+{
+    if (expr->kind != PS_EXPR_CALL) {
+        return false;
+    }
+    bool reads = strcmp(ps_function_entry_of(expr->function)->name, "CURRENT_WATERMARK") == 0;
+    for (uint32_t i = 0; i < expr->argument_count; i++) {
+        reads = reads || ps_expr_reads_watermark(expr->arguments[i]);
+    }
+    return reads;
+}
+
 bool ps_expr_is_constant(const ps_expr *expr)
 {
     if (expr->kind == PS_EXPR_COLUMN) {

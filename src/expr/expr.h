@@ -65,6 +65,8 @@ PS_CHECKED ps_code ps_expr_field(ps_expr_context *context, const ps_expr *row, u
 bool ps_expr_equal(const ps_expr *a, const ps_expr *b);
 /* No RAND, UUID, PROCTIME, CURRENT_TIMESTAMP … inside. */
 bool ps_expr_is_deterministic(const ps_expr *expr);
+/* CURRENT_WATERMARK inside: it depends on the rows before. */
+bool ps_expr_reads_watermark(const ps_expr *expr);
 /* Reads no column. */
 bool ps_expr_is_constant(const ps_expr *expr);
 /* Calls visit for each column that is read (repeats possible). */

@@ -78,7 +78,7 @@ typedef struct {
      * ahead: what comes next, as one exact range to the end of the file under way; an empty one:
      * nothing that can be cut (call read). behind: goes on behind the range that was read.
      * read_range (another instance): read gives the range's rows from now on, then PS_SOURCE_END;
-     * lines in errors and dead letters count from the range's begin. */
+     * lines in errors and dead letters count from the range's begin, unless it is exact. */
     ps_code (*ahead)(ps_source *source, ps_source_range *out, ps_error *err);
     ps_code (*behind)(ps_source *source, const ps_source_range_read *read, ps_error *err);
     ps_code (*read_range)(ps_source *source, const ps_source_range *range, ps_error *err);

@@ -44,7 +44,7 @@ typedef struct {
     ps_source_range_read read;
     uint64_t lines_before; /* of its range, in the file */
     uint64_t rows_in_before;
-    uint64_t first_sequence; /* of its range's first row */
+    uint64_t first_sequence; /* of its range's first row; 0: its rows have their own numbers */
     ps_code code;
     ps_error err;
 } member;
@@ -64,7 +64,8 @@ struct ps_crew {
     /* the round */
     phase phase;
     uint32_t source_id;
-    uint32_t accepted; /* lanes whose ranges follow one another */
+    uint64_t rows_before; /* of the source */
+    uint32_t accepted;    /* lanes whose ranges follow one another */
     uint32_t save_lane;
     /* the other lanes' threads wait for a phase, the first lane for their end of it */
     pthread_mutex_t mutex;
@@ -182,7 +183,8 @@ static ps_code read_phase(member *m, ps_error *err)
     ps_instance *source = source_of(m);
     forget_times(m);
     m->letters.path = m->range.path;
-    source->sequence = 0;
+    /* what the first lane reads follows the rows before; others do not know how many there are */
+    source->sequence = m->lane->place.number == 0 ? m->crew->rows_before : 0;
     if (m->range.path == NULL) {
         return m->lane->place.number == 0 ? ps_lane_read(source, err) : PS_OK;
     }
@@ -386,11 +388,12 @@ static ps_code cut_ranges(ps_crew *crew, bool *out_is_cut, ps_error *err)
     return PS_OK;
 }
 
-/* How many ranges begin where the one before has ended, and no further than the first failure. */
+/* How many ranges begin where the one before has ended, and are good. One that has failed is read
+ * again in the next round, by the first lane, which knows the numbers of its lines and rows. */
 static uint32_t count_accepted(const ps_crew *crew)
 {
     uint32_t count = 1;
-    while (count < crew->count && crew->members[count - 1].code == PS_OK &&
+    while (count < crew->count && crew->members[count].code == PS_OK &&
            crew->members[count].range.from < crew->members[count].range.to &&
            crew->members[count].read.from == crew->members[count - 1].read.to) {
         count++;
@@ -398,40 +401,21 @@ static uint32_t count_accepted(const ps_crew *crew)
     return count;
 }
 
-/* A range failed. What one lane would say of it, with the right line: it is read again in order. */
-static ps_code tell_failure(ps_crew *crew, ps_error *err)
-{
-    ps_source *source = source_of(&crew->members[0])->source;
-    uint64_t rows_max = PS_BATCH_ROWS, rows = 0;
-    for (uint32_t i = 0; i < crew->accepted; i++) {
-        rows_max += crew->members[i].lane->rows_in - crew->members[i].rows_in_before;
-    }
-    int state = PS_SOURCE_MORE;
-    while (rows < rows_max && state == PS_SOURCE_MORE) {
-        ps_batch batch = {0};
-        ps_code code = source->class->read(source, &batch, &state, err);
-        if (code != PS_OK) {
-            return code;
-        }
-        rows += batch.row_count;
-    }
-    return first_failure(crew, crew->accepted, err);
-}
-
 /* The ranges were read: what is accepted is numbered, the rest forgotten. */
 static ps_code accept_ranges(ps_crew *crew, ps_error *err)
 {
     ps_source *source = source_of(&crew->members[0])->source;
     crew->accepted = count_accepted(crew);
-    if (crew->members[crew->accepted - 1].code != PS_OK) {
-        return tell_failure(crew, err);
+    if (crew->members[0].code != PS_OK) {
+        ps_code code = send_letters(&crew->members[0], 0, 0, err);
+        return code == PS_OK ? first_failure(crew, 1, err) : code;
     }
     ps_source_range_read whole = {.from = crew->members[0].read.from};
     for (uint32_t i = 0; i < crew->count; i++) {
         member *m = &crew->members[i];
         uint64_t lines = count_lines(&m->letters);
         if (i < crew->accepted) {
-            m->lines_before = m->range.lines_before + whole.lines;
+            m->lines_before = i == 0 ? 0 : m->range.lines_before + whole.lines;
             source->bad_row_count += lines;
             whole.lines += m->read.lines;
             whole.to = m->read.to;
@@ -446,10 +430,11 @@ static ps_code accept_ranges(ps_crew *crew, ps_error *err)
     return source->class->behind(source, &whole, err);
 }
 
-/* Numbers the accepted rows behind the `rows` before them; returns how many there are then. */
-static uint64_t number_rows(ps_crew *crew, uint64_t rows)
+/* Numbers the accepted rows; the first lane's have their numbers. Returns how many there are. */
+static uint64_t number_rows(ps_crew *crew)
 {
     ps_instance *first = source_of(&crew->members[0]);
+    uint64_t rows = 0;
     for (uint32_t i = 0; i < crew->accepted; i++) {
         crew->members[i].first_sequence = rows;
         rows += source_of(&crew->members[i])->sequence;
@@ -493,14 +478,14 @@ static ps_code read_round(ps_crew *crew, ps_error *err)
 static ps_code round_of(ps_crew *crew, ps_instance *source, ps_error *err)
 {
     crew->source_id = source->node->id;
-    uint64_t rows_before = source->sequence;
+    crew->rows_before = source->sequence;
     int64_t reached_before = source->reached;
     ps_code code = read_round(crew, err);
     if (code != PS_OK) {
         return code;
     }
     source->reached = latest(source->reached, reached_before);
-    bool is_little = number_rows(crew, rows_before) - rows_before < FEW_ROWS;
+    bool is_little = number_rows(crew) - crew->rows_before < FEW_ROWS;
     for (uint32_t i = 0; code == PS_OK && i < crew->accepted; i++) {
         member *m = &crew->members[i];
         code = send_letters(m, m->lines_before, m->first_sequence, err);

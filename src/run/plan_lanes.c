@@ -40,6 +40,24 @@ static bool is_stateless(const ps_node *node)
     }
 }
 
+/* A lane that reads a range knows the watermark within it alone: the rest is added behind the
+ * exchange. */
+static bool reads_watermark(const ps_node *node)
+{
+    if (node->kind == PS_NODE_WATERMARK) {
+        return ps_expr_reads_watermark(node->watermark->watermark);
+    }
+    if (node->kind != PS_NODE_CALC) {
+        return false;
+    }
+    const ps_calc_spec *spec = node->calc;
+    bool reads = spec->condition != NULL && ps_expr_reads_watermark(spec->condition);
+    for (uint32_t i = 0; i < spec->output_count; i++) {
+        reads = reads || ps_expr_reads_watermark(spec->outputs[i]);
+    }
+    return reads;
+}
+
 const ps_node *ps_plan_lanes(const ps_graph *graph, bool *is_exchanged)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
@@ -51,7 +69,8 @@ const ps_node *ps_plan_lanes(const ps_graph *graph, bool *is_exchanged)
         }
         if (has_keys(node) && !is_behind) {
             is_exchanged[node->id] = true;
-        } else if (!is_stateless(node) || (is_behind && node->kind == PS_NODE_WATERMARK)) {
+        } else if (!is_stateless(node) || (is_behind && node->kind == PS_NODE_WATERMARK) ||
+                   (!is_behind && reads_watermark(node))) {
             return node;
         }
     }

@@ -16,8 +16,8 @@ class Refused(Exception):
 class Runner:
     """Runs scripts in a directory of the case's own."""
 
-    def __init__(self, program, directory):
-        self.program, self.directory = program, directory
+    def __init__(self, program, directory, parallelism=1):
+        self.program, self.directory, self.parallelism = program, directory, parallelism
         self.count = 0
 
     def run(self, script, *options, expects_error=False):
@@ -25,8 +25,8 @@ class Runner:
         self.count += 1
         path = self.directory / f"script-{self.count}.sql"
         path.write_text(script)
-        done = subprocess.run([self.program, "run", str(path), "--format", "json", "--quiet", *options], capture_output=True, text=True, timeout=60,
-                              cwd=self.directory)
+        done = subprocess.run([self.program, "run", str(path), "--format", "json", "--quiet", "--parallelism", str(self.parallelism), *options],
+                              capture_output=True, text=True, timeout=60, cwd=self.directory)
         if done.returncode < 0 or "Sanitizer" in done.stderr or "assertion" in done.stderr:
             raise Failed(f"the program crashed ({done.returncode}): {done.stderr[-600:]}")
         if done.returncode != 0:
