@@ -127,11 +127,12 @@ class Matcher:
     def __init__(self, start, within_ms, skip):
         self.start, self.within_ms, self.skip = start, within_ms, skip
         self.runs, self.queue, self.matches = [], [], []
+        self.has_waited = False  # a match went out behind its last row, because an earlier partial one was in the way
 
     def advance(self, ts):
         if self.within_ms is not None:
             self.runs = [run for run in self.runs if ts - run.taken[0][1]["ts"] < self.within_ms]
-            self.emit()
+            self.emit(None)
 
     def feed(self, row):
         self.advance(row["ts"])
@@ -144,13 +145,14 @@ class Matcher:
                 if can_end(target, run.taken, row):
                     self.queue.append(Run(FINAL, taken))
         self.runs = kept
-        self.emit()
+        self.emit(row)
 
-    def emit(self):
+    def emit(self, row):
         self.queue.sort(key=lambda run: run.start)
         while self.queue and all(self.queue[0].start <= run.start for run in self.runs):
             match = self.queue.pop(0)
             self.matches.append(match.taken)
+            self.has_waited = self.has_waited or match.taken[-1][1] is not row
             kind, name = self.skip
             if kind == "TO NEXT ROW":
                 first = match.start + 1
@@ -165,6 +167,10 @@ class Matcher:
 
 def matches_of(rows, keys, order, variables, within_ms, skip):
     """(key values, ((variable, row), …)) of every match."""
+    return [(key, taken) for key, matcher in matchers_of(rows, keys, order, variables, within_ms, skip) for taken in matcher.matches]
+
+
+def matchers_of(rows, keys, order, variables, within_ms, skip):
     on_time = [row for row, watermark in zip(rows, naive.watermarks_before(rows, DELAY_MS)) if row["ts"] > watermark]
     found = []
     for key, group in naive.groups_of(on_time, keys).items():
@@ -173,7 +179,7 @@ def matches_of(rows, keys, order, variables, within_ms, skip):
         for number, row in enumerate(sorted(by_order, key=lambda row: row["ts"])):
             matcher.feed({**row, "$order": number})
         matcher.advance(1 << 62)
-        found += [(key, taken) for taken in matcher.matches]
+        found.append((key, matcher))
     return found
 
 
@@ -359,4 +365,6 @@ class PatternGenerator:
         def answer(tables):
             found = matches_of(tables["p"], keys, order, elements, within_ms, skip)
             return [[*key, *(measure.of_match(taken) for measure in measures), ts_text(taken[-1][1]["ts"])] for key, taken in found]
-        return Query("match", f"SELECT * FROM p MATCH_RECOGNIZE ({' '.join(clauses)})", answer)
+        query = Query("match", f"SELECT * FROM p MATCH_RECOGNIZE ({' '.join(clauses)})", answer)
+        query.waits = lambda tables: any(matcher.has_waited for _, matcher in matchers_of(tables["p"], keys, order, elements, within_ms, skip))
+        return query
