@@ -204,6 +204,106 @@ static ps_code run_test(const ps_cep_compiled *query, ps_cep_test *test, const p
     return code;
 }
 
+static void put(ps_batch *batch, uint32_t column, uint32_t row, ps_phys phys, ps_value value)
+{
+    ps_column *to = &batch->columns[column];
+    uint64_t one = UINT64_C(1) << row;
+    to->valid[0] = value.is_null ? to->valid[0] & ~one : to->valid[0] | one;
+    switch (phys) {
+    case PS_PHYS_I64:
+        to->i64[row] = value.is_null ? 0 : value.i64;
+        break;
+    case PS_PHYS_F64:
+        to->f64[row] = value.is_null ? 0 : value.f64;
+        break;
+    case PS_PHYS_I128:
+        to->i128[row] = value.is_null ? 0 : value.i128;
+        break;
+    case PS_PHYS_TEXT:
+        to->text[row] = value.is_null ? PS_SLICE("") : value.text;
+        break;
+    }
+}
+
+/* The row under test in every row of the chunk's batch. */
+static void load_chunk(ps_cep_bench *bench, uint32_t row)
+{
+    ps_cep_chunk *chunk = &bench->chunk;
+    if (chunk->loaded == chunk->number) {
+        return;
+    }
+    for (uint32_t c = 0; c < bench->input->field_count; c++) {
+        if (!bench->is_read[c]) {
+            continue;
+        }
+        ps_value value = ps_match_row_get(bench->rows, row, c);
+        ps_phys phys = bench->rows->layout.classes[bench->rows->places[c]];
+        for (uint32_t i = 0; i < chunk->count; i++) {
+            put(&chunk->batch, c, i, phys, value);
+        }
+    }
+    chunk->batch.row_count = chunk->count;
+    chunk->loaded = chunk->number;
+}
+
+/* Evaluates the test for the run at hand and those of the chunk behind it; those before it may be
+ * gone. A failure is no answer: the runs that really ask will meet it. */
+static void answer_chunk(ps_cep_bench *bench, ps_cep_test *test, uint32_t row)
+{
+    ps_cep_chunk *chunk = &bench->chunk;
+    uint32_t first = bench->input->field_count, selection[PS_CEP_CHUNK], count = 0, at_row;
+    ps_error unused;
+    ps_code code = PS_OK;
+    test->answered = chunk->number;
+    for (uint32_t s = 0; s < test->slots.slot_count; s++) {
+        for (uint32_t i = chunk->at; code == PS_OK && i < chunk->count; i++) {
+            ps_value value;
+            code = slot_value(bench, &test->slots, s, &chunk->sights[i], &value, &unused);
+            if (code == PS_OK) {
+                put(&chunk->batch, first + s, i, test->slots.classes[s], value);
+            }
+        }
+    }
+    load_chunk(bench, row);
+    const ps_program_rows rows = {.batch = &chunk->batch,
+                                  .from = chunk->at,
+                                  .to = chunk->count,
+                                  .clock = bench->context->clock};
+    if (code == PS_OK) {
+        code = ps_program_filter(test->program, &rows, selection, &count, &at_row, &unused);
+    }
+    test->is_answered = code == PS_OK;
+    test->answers = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        test->answers |= UINT64_C(1) << selection[i];
+    }
+}
+
+/* The results of some aggregates live only until the next one is asked for. */
+static bool is_chunkable(const ps_cep_test *test)
+{
+    for (uint32_t i = 0; i < test->slots.slot_count; i++) {
+        if (test->slots.slots[i].kind == PS_CEP_AGGREGATE &&
+            test->slots.classes[i] == PS_PHYS_TEXT) {
+            return false;
+        }
+    }
+    return test->program != NULL;
+}
+
+/* True: the answer for the run at hand is in test->holds. */
+static bool is_in_chunk(ps_cep_bench *bench, ps_cep_test *test, uint32_t row)
+{
+    if (bench->chunk.count < 2 || !is_chunkable(test)) {
+        return false;
+    }
+    if (test->answered != bench->chunk.number) {
+        answer_chunk(bench, test, row);
+    }
+    test->holds = (test->answers >> bench->chunk.at & 1) != 0;
+    return test->is_answered;
+}
+
 static ps_code literal_holds(const ps_cep_compiled *query, ps_cep_literal literal,
                              const ps_cep_sight *sight, bool *out, ps_error *err)
 {
@@ -216,6 +316,10 @@ static ps_code literal_holds(const ps_cep_compiled *query, ps_cep_literal litera
     }
     if (!holds || !test->looks_back) {
         *out = holds != is_negated;
+        return PS_OK;
+    }
+    if (is_in_chunk(query->bench, test, sight->row)) {
+        *out = test->holds != is_negated;
         return PS_OK;
     }
     if (test->asked != query->bench->question) {
@@ -343,6 +447,24 @@ const ps_match_rows *ps_cep_view_rows(const ps_cep_view *view)
 
 /* ── set-up ── */
 
+static ps_code init_chunk(ps_cep_chunk *chunk, ps_arena *arena, uint32_t column_count,
+                          ps_error *err)
+{
+    ps_column *columns = ps_arena_take(arena, column_count * sizeof *columns);
+    uint64_t *valid = ps_arena_take(arena, column_count * sizeof *valid);
+    ps_i128 *values = ps_arena_take(arena, (size_t)column_count * PS_CEP_CHUNK * sizeof *values);
+    if (columns == NULL || valid == NULL || values == NULL) {
+        return no_memory(err);
+    }
+    for (uint32_t i = 0; i < column_count; i++) {
+        columns[i].values = values + (size_t)i * PS_CEP_CHUNK; /* room for the largest class */
+        columns[i].valid = &valid[i];
+    }
+    chunk->batch.columns = columns;
+    chunk->batch.column_count = column_count;
+    return PS_OK;
+}
+
 ps_code ps_cep_bench_init(ps_cep_bench *bench, const ps_operator_context *context,
                           const ps_schema *input, uint32_t slot_max, ps_error *err)
 {
@@ -358,7 +480,10 @@ ps_code ps_cep_bench_init(ps_cep_bench *bench, const ps_operator_context *contex
     if (code != PS_OK) {
         return code;
     }
-    return ps_one_row_init(&bench->row, context->arena, input->field_count + slot_max, err);
+    code = ps_one_row_init(&bench->row, context->arena, input->field_count + slot_max, err);
+    return code == PS_OK
+               ? init_chunk(&bench->chunk, context->arena, input->field_count + slot_max, err)
+               : code;
 }
 
 void ps_cep_bench_release(ps_cep_bench *bench)
@@ -490,6 +615,7 @@ static ps_code init_test(ps_cep_compiled *made, ps_cep_test *test, ps_error *err
     ps_expr_columns(test->rest, mark_read, bench);
     ps_code code = init_slots(&test->slots, bench, condition->slot_count, condition->slots, err);
     if (code == PS_OK) {
+        made->looks_back = true;
         carry_slots(made, &test->slots);
         code = ps_program_new(bench->context->expressions, 1, &test->rest, &test->program, err);
     }

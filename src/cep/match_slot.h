@@ -43,7 +43,30 @@ typedef struct {
     ps_program *program;
     uint32_t asked; /* the last question's number, and its answer */
     bool holds;
+    uint64_t answered; /* the chunk of runs that it was evaluated for, and the answers: */
+    bool is_answered;  /* false: some run's cannot be had; each is asked for by itself */
+    uint64_t answers;  /* bit i: for run i of the chunk */
 } ps_cep_test;
+
+/* What a slot is a view of: a run's last node (0: none), its carried states (NULL: none) and the
+ * row under test (0: none). */
+typedef struct {
+    uint32_t node;
+    const char *carried;
+    uint32_t row;
+} ps_cep_sight;
+
+enum { PS_CEP_CHUNK = 64 };
+
+/* Runs that meet the same row: a condition is evaluated for all of them at once. */
+typedef struct {
+    uint64_t number; /* of the chunk */
+    uint64_t loaded; /* the chunk whose row is in the batch */
+    uint32_t count;  /* 0: runs are asked one by one */
+    uint32_t at;     /* the run at hand */
+    ps_cep_sight sights[PS_CEP_CHUNK];
+    ps_batch batch; /* the row under test in each row, then the slots */
+} ps_cep_chunk;
 
 /* What conditions are evaluated with; shared by the queries of one operator. */
 typedef struct {
@@ -59,6 +82,7 @@ typedef struct {
     uint32_t question;       /* of the run at hand */
     uint32_t *chain;         /* of nodes, for aggregates */
     uint32_t chain_room;
+    ps_cep_chunk chunk;
 } ps_cep_bench;
 
 typedef struct {
@@ -66,6 +90,7 @@ typedef struct {
     const ps_cep_query *query;
     const ps_cep_automaton *automaton;
     ps_cep_test *tests;
+    bool looks_back; /* some condition is a program over a run */
     uint32_t carried_count;
     ps_cep_slot_state **carried;
     uint32_t carried_size; /* bytes in each run */
@@ -73,14 +98,6 @@ typedef struct {
     ps_program *measure_program;
     ps_column *measure_results;
 } ps_cep_compiled;
-
-/* What a slot is a view of: a run's last node (0: none), its carried states (NULL: none) and the
- * row under test (0: none). */
-typedef struct {
-    uint32_t node;
-    const char *carried;
-    uint32_t row;
-} ps_cep_sight;
 
 struct ps_cep_view {
     const ps_cep_compiled *query;
@@ -105,6 +122,13 @@ void ps_cep_compiled_release(ps_cep_compiled *made);
 static inline void ps_cep_ask(ps_cep_bench *bench)
 {
     bench->question++;
+}
+/* The next `count` questions (0: none) will be about the chunk's sights, in their order: the caller
+ * sets chunk.at before each. */
+static inline void ps_cep_begin_chunk(ps_cep_bench *bench, uint32_t count)
+{
+    bench->chunk.number++;
+    bench->chunk.count = count;
 }
 PS_CHECKED ps_code ps_cep_guard_holds(const ps_cep_compiled *query, const ps_cep_guard *guard,
                                       const ps_cep_sight *sight, bool *out, ps_error *err);

@@ -618,6 +618,17 @@ static ps_code check_held(ps_matcher *self, step *s, uint64_t held, ps_error *er
     return PS_OK;
 }
 
+/* The next runs of the list, whose conditions will be evaluated together. */
+static void gather_chunk(ps_matcher *self, uint32_t ref, uint32_t row)
+{
+    uint32_t count = 0;
+    for (; ref != 0 && count < PS_CEP_CHUNK; ref = run_at(self, ref)->next) {
+        ps_cep_run *run = run_at(self, ref);
+        self->bench.chunk.sights[count++] = (ps_cep_sight){run->node, carried_of(run), row};
+    }
+    ps_cep_begin_chunk(&self->bench, count);
+}
+
 static ps_code process_query(ps_matcher *self, ps_cep_active *active, uint32_t row, ps_error *err)
 {
     step s = {.query = &self->queries[active->query], .row = row};
@@ -625,13 +636,18 @@ static ps_code process_query(ps_matcher *self, ps_cep_active *active, uint32_t r
     uint32_t ref = active->first;
     uint64_t held = 0;
     ps_code code = PS_OK;
-    while (code == PS_OK && ref != 0) {
+    for (uint32_t at = 0; code == PS_OK && ref != 0; at = (at + 1) % PS_CEP_CHUNK) {
+        if (at == 0 && s.query->looks_back) {
+            gather_chunk(self, ref, row);
+        }
+        self->bench.chunk.at = at;
         uint32_t next = run_at(self, ref)->next;
         held += run_at(self, ref)->length;
         code = step_run(self, &s, ref, err);
         code = code == PS_OK ? check_runs(self, &s, err) : code;
         ref = next;
     }
+    ps_cep_begin_chunk(&self->bench, 0);
     if (code == PS_OK) {
         code = step_run(self, &s, 0, err);
     }

@@ -146,6 +146,7 @@ static void matches_timeouts_and_late_rows_are_outputs(void **state)
         assert_string_equal(f.out[0], "@5 x 2; @9 z 2; ");
         assert_string_equal(f.out[1], "@13 y 1; @50 z 1; ");
         assert_string_equal(f.out[2], "@4 4 y b; @20 20 y b; ");
+        ps_pattern_free(pattern);
     }
 }
 
