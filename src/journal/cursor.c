@@ -110,12 +110,13 @@ static ps_code cursor_get(ps_journal_cursor *c, uint32_t offset, uint32_t size,
 /* ── finding a batch ── */
 
 /* The segment that holds `seq`, which is durable: the last one that begins at or before it; and the
- * nearest indexed batch in it. */
+ * nearest indexed batch in it. Headers that say that none does are damaged: then it is the first
+ * one, where a batch will be found missing. */
 static void table_find(ps_journal *journal, uint64_t seq, ps_segment_header *out_segment,
                        uint32_t *out_offset)
 {
     pthread_mutex_lock(&journal->table_mutex);
-    size_t low = 0;
+    size_t low = 1;
     size_t high = journal->segment_count;
     while (journal->segments[high - 1].first_seq == 0) {
         high--; /* the first segment holds a record when any is durable */
@@ -128,7 +129,6 @@ static void table_find(ps_journal *journal, uint64_t seq, ps_segment_header *out
             high = middle;
         }
     }
-    PS_ASSERT(low > 0);
     const ps_segment *segment = &journal->segments[low - 1];
     *out_segment = segment->header;
     *out_offset = PS_PAGE;
