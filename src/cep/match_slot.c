@@ -204,27 +204,6 @@ static ps_code run_test(const ps_cep_compiled *query, ps_cep_test *test, const p
     return code;
 }
 
-static void put(ps_batch *batch, uint32_t column, uint32_t row, ps_phys phys, ps_value value)
-{
-    ps_column *to = &batch->columns[column];
-    uint64_t one = UINT64_C(1) << row;
-    to->valid[0] = value.is_null ? to->valid[0] & ~one : to->valid[0] | one;
-    switch (phys) {
-    case PS_PHYS_I64:
-        to->i64[row] = value.is_null ? 0 : value.i64;
-        break;
-    case PS_PHYS_F64:
-        to->f64[row] = value.is_null ? 0 : value.f64;
-        break;
-    case PS_PHYS_I128:
-        to->i128[row] = value.is_null ? 0 : value.i128;
-        break;
-    case PS_PHYS_TEXT:
-        to->text[row] = value.is_null ? PS_SLICE("") : value.text;
-        break;
-    }
-}
-
 /* The row under test in every row of the chunk's batch. */
 static void load_chunk(ps_cep_bench *bench, uint32_t row)
 {
@@ -239,7 +218,7 @@ static void load_chunk(ps_cep_bench *bench, uint32_t row)
         ps_value value = ps_match_row_get(bench->rows, row, c);
         ps_phys phys = bench->rows->layout.classes[bench->rows->places[c]];
         for (uint32_t i = 0; i < chunk->count; i++) {
-            put(&chunk->batch, c, i, phys, value);
+            ps_column_put(&chunk->batch.columns[c], i, phys, value);
         }
     }
     chunk->batch.row_count = chunk->count;
@@ -260,7 +239,7 @@ static void answer_chunk(ps_cep_bench *bench, ps_cep_test *test, uint32_t row)
             ps_value value;
             code = slot_value(bench, &test->slots, s, &chunk->sights[i], &value, &unused);
             if (code == PS_OK) {
-                put(&chunk->batch, first + s, i, test->slots.classes[s], value);
+                ps_column_put(&chunk->batch.columns[first + s], i, test->slots.classes[s], value);
             }
         }
     }
