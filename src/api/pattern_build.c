@@ -553,14 +553,5 @@ size_t ps_pattern_print(ps_pattern *pattern, bool as_dot, char *out, size_t size
     } else {
         ps_cep_print_tree(finished, &no_columns, &text);
     }
-    size_t length = text.failed ? 0 : text.size;
-    if (size > 0) {
-        size_t copied = length < size ? length : size - 1;
-        if (copied > 0) {
-            memcpy(out, text.data, copied);
-        }
-        out[copied] = 0;
-    }
-    ps_buf_release(&text);
-    return length;
+    return ps_text_hand_out(&text, out, size);
 }

@@ -63,6 +63,20 @@ ps_text ps_row_text(const ps_row *row, uint32_t column)
     return (ps_text){text.data, text.size};
 }
 
+size_t ps_text_hand_out(ps_buf *text, char *out, size_t size)
+{
+    size_t length = text->failed ? 0 : text->size;
+    if (size > 0) {
+        size_t copied = length < size ? length : size - 1;
+        if (copied > 0) {
+            memcpy(out, text->data, copied);
+        }
+        out[copied] = 0;
+    }
+    ps_buf_release(text);
+    return length;
+}
+
 size_t ps_row_print(const ps_row *row, uint32_t column, char *out, size_t size)
 {
     PS_ASSERT(column < row->shape->column_count);
@@ -71,16 +85,7 @@ size_t ps_row_print(const ps_row *row, uint32_t column, char *out, size_t size)
     ps_buf text;
     ps_buf_init(&text, PRINT_SIZE_MAX);
     ps_value_print(row->shape->fields[column].type, &value, PS_FORM_PLAIN, &text);
-    size_t length = text.failed ? 0 : text.size;
-    if (size > 0) {
-        size_t copied = length < size ? length : size - 1;
-        if (copied > 0) {
-            memcpy(out, text.data, copied);
-        }
-        out[copied] = 0;
-    }
-    ps_buf_release(&text);
-    return length;
+    return ps_text_hand_out(&text, out, size);
 }
 
 static int64_t hidden_at(const ps_row *row, uint32_t column, int64_t otherwise)

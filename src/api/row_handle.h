@@ -31,4 +31,8 @@ PS_CHECKED bool ps_out_begin(struct ps_out *out);
 /* Ends the row that was begun, or that nothing was set in. */
 void ps_out_end(struct ps_out *out);
 
+/* As snprintf hands out its text: at most size bytes, the last of them NUL; returns the length of
+ * the whole, 0 where memory was out. Releases the text. */
+size_t ps_text_hand_out(ps_buf *text, char *out, size_t size);
+
 #endif
