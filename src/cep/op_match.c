@@ -10,6 +10,7 @@
 
 #include "cep/matcher.h"
 #include "flow/key_encoder.h"
+#include "flow/sorted_rows.h"
 #include "state/table.h"
 #include "state/timers.h"
 
@@ -271,13 +272,8 @@ static int compare_rows(const match *self, uint32_t a, uint32_t b)
         const ps_sort_key *by = &self->spec->sort[i];
         ps_value left = ps_match_row_get(self->rows, a, by->column);
         ps_value right = ps_match_row_get(self->rows, b, by->column);
-        int order;
-        if (left.is_null != right.is_null) {
-            order = left.is_null == by->nulls_last ? 1 : -1;
-        } else {
-            order = ps_value_compare(self->spec->input->fields[by->column].type, &left, &right);
-            order = by->is_descending ? -order : order;
-        }
+        int order =
+            ps_sort_key_compare(by, self->spec->input->fields[by->column].type, &left, &right);
         if (order != 0) {
             return order;
         }

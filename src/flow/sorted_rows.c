@@ -9,8 +9,8 @@ ps_code ps_sorted_rows_init(ps_sorted_rows *sorted, ps_store *store, ps_arena *a
     return code == PS_OK ? ps_heap_init(&sorted->lists, store, "lists", err) : code;
 }
 
-static int compare_by(const ps_sort_key *key, const ps_type *type, const ps_value *a,
-                      const ps_value *b)
+int ps_sort_key_compare(const ps_sort_key *key, const ps_type *type, const ps_value *a,
+                        const ps_value *b)
 {
     if (a->is_null || b->is_null) {
         int order = (int)b->is_null - (int)a->is_null; /* NULL first */
@@ -28,7 +28,7 @@ int ps_sorted_rows_compare(const ps_sorted_rows *sorted, uint32_t ref, const ps_
         ps_value kept = ps_kept_row_get(&sorted->rows, ref, key->column);
         ps_value value = ps_column_value(&batch->columns[key->column],
                                          sorted->rows.layout.classes[key->column], row);
-        int order = compare_by(key, sorted->rows.types[key->column], &kept, &value);
+        int order = ps_sort_key_compare(key, sorted->rows.types[key->column], &kept, &value);
         if (order != 0) {
             return order;
         }

@@ -37,6 +37,10 @@ static inline uint32_t ps_row_list_at(const ps_sorted_rows *sorted, const ps_row
     return ps_get_u32(ps_heap_at(&sorted->lists, list->refs) + (size_t)index * 4);
 }
 
+/* −1, 0, 1: two values of the key's column, in its order. */
+int ps_sort_key_compare(const ps_sort_key *key, const ps_type *type, const ps_value *a,
+                        const ps_value *b);
+
 /* −1, 0, 1: a kept row against the batch's, by the sort keys. */
 int ps_sorted_rows_compare(const ps_sorted_rows *sorted, uint32_t ref, const ps_batch *batch,
                            uint32_t row);
