@@ -1,6 +1,6 @@
 """Patterns whose partial matches multiply, over equal rows of one partition, a million of them: the declared limits end them, with bounded memory."""
 import subprocess
-import time
+import sys
 
 import pytest
 from conftest import PROGRAM
@@ -13,10 +13,11 @@ CREATE TABLE equal_rows (id BIGINT, x INT, ts TIMESTAMP(3), WATERMARK FOR ts AS 
 MEMORY_MAX = 256 << 20
 
 
-def resident_peak(pid):
-    """Bytes; of the program alone (what getrusage tells begins with the test's own memory, which the child had before exec)."""
-    with open(f"/proc/{pid}/status") as status:
-        return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM")), 0)
+# A process of its own, small, whose child is the program: what getrusage tells of a child begins with the memory that its parent had at the fork.
+MEASURE = """import resource, subprocess, sys
+code = subprocess.run(sys.argv[2:]).returncode
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024))
+sys.exit(code)"""
 
 
 def run_pattern(tmp_path, pattern, define, settings="", rows=1_000_000):
@@ -26,11 +27,8 @@ def run_pattern(tmp_path, pattern, define, settings="", rows=1_000_000):
     script = tmp_path / "hostile.sql"
     script.write_text(settings + ROWS.format(rows=rows, last=rows - 1) + query)
     with open(tmp_path / "out", "w") as out, open(tmp_path / "err", "w") as err:
-        process = subprocess.Popen([PROGRAM, "run", script, "--quiet", "--format", "json"], stdout=out, stderr=err)
-        most = 0
-        while process.poll() is None:
-            most = max(most, resident_peak(process.pid))
-            time.sleep(0.005)
+        process = subprocess.run([sys.executable, "-c", MEASURE, tmp_path / "peak", PROGRAM, "run", script, "--quiet", "--format", "json"], stdout=out, stderr=err)
+    most = int((tmp_path / "peak").read_text())
     assert 0 < most < MEMORY_MAX, f"{pattern}: {most} bytes"
     return process.returncode, (tmp_path / "out").read_text().count('"op"'), (tmp_path / "err").read_text()
 
