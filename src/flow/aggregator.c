@@ -317,18 +317,7 @@ static ps_code one_row(ps_aggregator *aggregator, const ps_batch *batch, uint32_
                        int sign, ps_error *err)
 {
     ps_agg_rows rows = {.batch = batch, .from = row, .to = row + 1, .states = &state, .sign = sign};
-    ps_code code = PS_OK;
-    for (uint32_t i = 0; i < aggregator->call_count && code == PS_OK; i++) {
-        const ps_agg_call *call = &aggregator->calls[i];
-        if (call->distinct_group == PS_AGG_NO_GROUP && ps_agg_takes(call, batch, row)) {
-            ps_agg_input input = ps_agg_input_of(call, batch, row);
-            code = call->kernel->apply(aggregator, call, state, &input, sign, err);
-        }
-    }
-    for (uint32_t g = 0; g < aggregator->group_count && code == PS_OK; g++) {
-        code = ps_agg_distinct_update(aggregator, &aggregator->groups[g], &rows, err);
-    }
-    return code;
+    return update(aggregator, &rows, err);
 }
 
 ps_code ps_aggregator_add(ps_aggregator *aggregator, const ps_batch *batch, uint32_t row,

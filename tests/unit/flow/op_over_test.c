@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "flow/aggregate_fixture.h"
 
 static const ps_field columns[] = {
@@ -92,6 +94,32 @@ static void a_key_is_forgotten_behind_its_frame(void **state)
           "+I(a, 10, 1, 1)\n+I(a, 5, 3, 1)\n");
 }
 
+/* Rows 1 ms apart, then some far apart: the frame has up to 21 rows and then one. */
+static void a_frame_grows_and_shrinks(void **state)
+{
+    (void)state;
+    char input[4096], output[4096];
+    size_t in = 0, out = 0;
+    for (int i = 1; i <= 60; i++) {
+        int time = i <= 50 ? i : 100 * i, count = i <= 21 ? i : i <= 50 ? 21 : 1;
+        in += (size_t)snprintf(input + in, sizeof input - in, "+I(a, %d, %d)\n", time, i);
+        int sum = count * i - count * (count - 1) / 2;
+        out += (size_t)snprintf(output + out, sizeof output - out, "+I(a, %d, %d, %d, %d)\n", time,
+                                i, count, sum);
+        in += (size_t)snprintf(input + in, sizeof input - in, i % 7 == 0 ? "wm %d\n" : "", time);
+    }
+    (void)snprintf(input + in, sizeof input - in, "end\n");
+    check((frame){.preceding = 20, .calls = {"COUNT", "SUM"}}, input, output);
+}
+
+static void lag_looks_further_than_the_frame(void **state)
+{
+    (void)state;
+    check((frame){.is_rows = true, .preceding = 0, .calls = {"LAG", "SUM"}}, rows,
+          "+I(a, 10, 1, NULL, 1)\n+I(a, 10, 3, 1, 3)\n+I(b, 11, 4, NULL, 4)\n"
+          "+I(a, 11, 5, 3, 5)\n+I(a, 12, 2, 5, 2)\n+I(a, 22, 7, 2, 7)\n+I(a, 25, 6, 7, 6)\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +128,8 @@ int main(void)
         cmocka_unit_test(rows_go_one_by_one),
         cmocka_unit_test(lag_and_numbers_look_along_the_key),
         cmocka_unit_test(a_key_is_forgotten_behind_its_frame),
+        cmocka_unit_test(a_frame_grows_and_shrinks),
+        cmocka_unit_test(lag_looks_further_than_the_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
