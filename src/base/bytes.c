@@ -76,28 +76,13 @@ void *ps_buf_extend(ps_buf *buf, size_t size)
     return at;
 }
 
-void ps_buf_append(ps_buf *buf, const void *data, size_t size)
+void ps_buf_append_growing(ps_buf *buf, const void *data, size_t size)
 {
     if (size == 0 || !buf_reserve(buf, size)) {
         return;
     }
     memcpy(buf->data + buf->size, data, size);
     buf->size += size;
-}
-
-void ps_buf_append_slice(ps_buf *buf, ps_slice slice)
-{
-    ps_buf_append(buf, slice.data, slice.size);
-}
-
-void ps_buf_append_text(ps_buf *buf, const char *text)
-{
-    ps_buf_append(buf, text, strlen(text));
-}
-
-void ps_buf_append_char(ps_buf *buf, char c)
-{
-    ps_buf_append(buf, &c, 1);
 }
 
 enum { U64_DIGITS_MAX = 20 };

@@ -51,10 +51,36 @@ typedef struct {
 void ps_buf_init(ps_buf *buf, size_t size_max);
 void ps_buf_release(ps_buf *buf);
 void ps_buf_clear(ps_buf *buf); /* size 0, failed false, memory kept */
-void ps_buf_append(ps_buf *buf, const void *data, size_t size);
-void ps_buf_append_slice(ps_buf *buf, ps_slice slice);
-void ps_buf_append_text(ps_buf *buf, const char *text);
-void ps_buf_append_char(ps_buf *buf, char c);
+void ps_buf_append_growing(ps_buf *buf, const void *data,
+                           size_t size); /* ps_buf_append, any case */
+
+/* Inline: most appends of rendered text are a few bytes, and find their room. */
+static inline void ps_buf_append(ps_buf *buf, const void *data, size_t size)
+{
+    if (size == 0 || buf->failed || size > buf->capacity - buf->size) {
+        ps_buf_append_growing(buf, data, size);
+        return;
+    }
+    memcpy(buf->data + buf->size, data, size);
+    buf->size += size;
+}
+
+static inline void ps_buf_append_slice(ps_buf *buf, ps_slice slice)
+{
+    ps_buf_append(buf, slice.data, slice.size);
+}
+
+/* Zero-terminated. */
+static inline void ps_buf_append_text(ps_buf *buf, const char *text)
+{
+    ps_buf_append(buf, text, strlen(text));
+}
+
+static inline void ps_buf_append_char(ps_buf *buf, char c)
+{
+    ps_buf_append(buf, &c, 1);
+}
+
 void ps_buf_append_u64(ps_buf *buf, uint64_t value); /* decimal */
 void ps_buf_append_i64(ps_buf *buf, int64_t value);  /* decimal */
 void ps_buf_append_format(ps_buf *buf, const char *format, ...) PS_PRINTF(2, 3);
