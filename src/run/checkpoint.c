@@ -6,7 +6,7 @@
 
 enum { HEAD_SIZE = 32, BLOCK_HEAD_SIZE = 16, BLOCK_PAYLOAD_MAX = 1 << 20, FILES_MAX = 256 };
 
-static const char magic[8] = {'P', 'S', 'C', 'K', 'P', 'T', 0, 1};
+static const char magic[8] = {'P', 'S', 'C', 'K', 'P', 'T', 0, 2};
 static const char name_prefix[] = "checkpoint-";
 
 /* Paths that are too long are cut; opening them then fails. */
