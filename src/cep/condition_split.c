@@ -4,13 +4,6 @@
 
 #include "expr/function.h"
 
-enum { CONJUNCTS_MAX = 256 };
-
-typedef struct {
-    uint32_t count;
-    const ps_expr *items[CONJUNCTS_MAX];
-} conjuncts;
-
 static bool is_and(const ps_expr *expr)
 {
     return expr->kind == PS_EXPR_CALL &&
@@ -18,13 +11,13 @@ static bool is_and(const ps_expr *expr)
 }
 
 /* In order; what does not fit stays whole. */
-static void split(const ps_expr *expr, conjuncts *out)
+static void split(const ps_expr *expr, ps_cep_conjuncts *out)
 {
     out->count = 1;
     out->items[0] = expr;
     for (uint32_t i = 0; i < out->count;) {
         const ps_expr *item = out->items[i];
-        if (!is_and(item) || out->count + item->argument_count > CONJUNCTS_MAX) {
+        if (!is_and(item) || out->count + item->argument_count > PS_CEP_CONJUNCTS_MAX) {
             i++;
             continue;
         }
@@ -55,7 +48,7 @@ static bool reads_slot(const ps_expr *expr, uint32_t column_count)
 }
 
 /* Those that read slots, or those that do not. */
-static ps_code join(ps_expr_context *context, const conjuncts *parts, uint32_t column_count,
+static ps_code join(ps_expr_context *context, const ps_cep_conjuncts *parts, uint32_t column_count,
                     bool with_slots, const ps_expr **out, ps_error *err)
 {
     const ps_expr *joined = NULL;
@@ -83,8 +76,53 @@ ps_code ps_cep_condition_split(const ps_expr_context *context, const ps_cep_cond
                                const ps_expr **out_rest, ps_error *err)
 {
     ps_expr_context copy = *context;
-    conjuncts parts;
+    ps_cep_conjuncts parts;
     split(condition->test, &parts);
     ps_code code = join(&copy, &parts, column_count, false, out_row, err);
     return code == PS_OK ? join(&copy, &parts, column_count, true, out_rest, err) : code;
+}
+
+/* No row makes its evaluation fail. */
+static bool is_safe(const ps_expr *expr)
+{
+    static const char *const safe[] = {
+        "=", "<>", "<", "<=", ">", ">=", "OR", "AND", "NOT", "IS NULL", "IS NOT NULL"};
+    if (expr->kind != PS_EXPR_CALL) {
+        return true;
+    }
+    const char *name = ps_function_entry_of(expr->function)->name;
+    bool is_known = false;
+    for (uint32_t i = 0; i < sizeof safe / sizeof safe[0]; i++) {
+        is_known = is_known || strcmp(name, safe[i]) == 0;
+    }
+    for (uint32_t i = 0; is_known && i < expr->argument_count; i++) {
+        is_known = is_safe(expr->arguments[i]);
+    }
+    return is_known;
+}
+
+ps_code ps_cep_conjuncts_of(const ps_expr_context *context, const ps_expr *test,
+                            ps_cep_conjuncts *out, ps_error *err)
+{
+    ps_expr_context copy = *context;
+    ps_cep_conjuncts parts;
+    split(test, &parts);
+    uint32_t guarded = parts.count; /* parts up to the last that may fail */
+    while (guarded > 0 && is_safe(parts.items[guarded - 1])) {
+        guarded--;
+    }
+    const ps_expr *joined = guarded > 0 ? parts.items[0] : NULL;
+    ps_code code = PS_OK;
+    for (uint32_t i = 1; code == PS_OK && i < guarded; i++) {
+        const ps_expr *both[] = {joined, parts.items[i]};
+        code = ps_expr_call(&copy, "AND", 2, both, &joined, err);
+    }
+    out->count = 0;
+    if (joined != NULL) {
+        out->items[out->count++] = joined;
+    }
+    for (uint32_t i = guarded; i < parts.count; i++) {
+        out->items[out->count++] = parts.items[i];
+    }
+    return code;
 }

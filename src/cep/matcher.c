@@ -1062,6 +1062,7 @@ static ps_code compile_query(ps_matcher *self, set_up *up, uint32_t q, ps_error 
     }
     up->tests[q] = ps_arena_take(arena, automaton->condition_count * sizeof **up->tests);
     code = up->tests[q] != NULL ? PS_OK : no_memory(err);
+    ps_row_scan_align(self->scan, automaton->condition_count);
     for (uint32_t c = 0; code == PS_OK && c < automaton->condition_count; c++) {
         up->tests[q][c].condition = automaton->conditions[c];
         code = divide(self, q, &up->tests[q][c], err);

@@ -1,5 +1,9 @@
 /* Row scan: what conditions ask of a row alone, evaluated over whole batches, a bit for each
- * distinct question. So rows that no stage can take are thrown away at scan speed. */
+ * condition. So rows that no stage can take are thrown away at scan speed.
+ *
+ * A condition is the AND of its parts (condition_split.h), and a part that several conditions have
+ * is evaluated once: where it does not hold, all their bits go. Comparisons of one integer column
+ * with constants are answered together, by the place of the value among the constants. */
 #ifndef PS_CEP_ROW_SCAN_H
 #define PS_CEP_ROW_SCAN_H
 
@@ -11,10 +15,12 @@ PS_CHECKED ps_code ps_row_scan_new(const ps_operator_context *context, ps_row_sc
                                    ps_error *err);
 void ps_row_scan_free(ps_row_scan *scan);
 
-/* The bit of a BOOLEAN over the input's columns: that of an equal one, if there is one. */
+/* The next `count` bits lie side by side in one word; if they are at most 64. */
+void ps_row_scan_align(ps_row_scan *scan, uint32_t count);
+/* A bit for a BOOLEAN over the input's columns. */
 PS_CHECKED ps_code ps_row_scan_add(ps_row_scan *scan, const ps_expr *test, uint32_t *out_bit,
                                    ps_error *err);
-/* … of a condition's function, which does not look back. `query` need not be ready yet. */
+/* … for a condition's function, which does not look back. `query` need not be ready yet. */
 PS_CHECKED ps_code ps_row_scan_add_function(ps_row_scan *scan, const ps_cep_condition *condition,
                                             const ps_cep_compiled *query, uint32_t *out_bit,
                                             ps_error *err);
