@@ -15,32 +15,22 @@ typedef struct {
 /* A partial match; or one that is complete and waits. The states of incremental aggregates follow.
  */
 typedef struct {
-    uint32_t next; /* in its list, by start */
-    uint32_t node; /* the last row taken */
-    uint32_t state;
+    uint32_t next;   /* of the key */
+    uint32_t node;   /* the last row taken */
+    uint32_t state;  /* among the states of all queries: it says the query, too */
     uint32_t length; /* rows taken */
     int64_t start_time;
     uint64_t start_number;
     int64_t previous_time; /* of the last row taken */
 } ps_cep_run;
 
-/* A key's runs of one query; there while there are any. */
+/* Value of a key; zeroed: nothing is known of it and it may go. Its runs stand query by query; of
+ * a query first those that go on, then the complete ones that wait for them; each in order of their
+ * start, then of being made. */
 typedef struct {
-    uint32_t next; /* of the key */
-    uint32_t query;
-    uint32_t first, last; /* runs in order of their start, then of being made */
-    uint32_t done;        /* complete matches that wait for earlier runs, in the same order */
-    uint32_t run_count;
-    uint32_t key;      /* entry */
-    uint32_t next_due; /* of those with one deadline */
-    int64_t deadline;  /* asked for; PS_CEP_NO_DEADLINE: none */
-} ps_cep_active;
-
-#define PS_CEP_NO_DEADLINE INT64_MAX
-
-/* Value of a key; zeroed: nothing is known of it and it may go. */
-typedef struct {
-    uint32_t actives; /* 0: none */
+    int64_t deadline;   /* no run's window ends before it; it was asked for */
+    uint32_t first_run; /* 0: none */
+    uint32_t has_deadline;
 } ps_cep_key;
 
 static inline ps_cep_node *ps_cep_node_at(const ps_heap *heap, uint32_t ref)
@@ -51,9 +41,10 @@ static inline ps_cep_run *ps_cep_run_at(const ps_heap *heap, uint32_t ref)
 {
     return (ps_cep_run *)ps_heap_at(heap, ref);
 }
-static inline ps_cep_active *ps_cep_active_at(const ps_heap *heap, uint32_t ref)
+/* Nothing of it lives, and nobody will ask for it. */
+static inline bool ps_cep_key_is_idle(const ps_cep_key *key)
 {
-    return (ps_cep_active *)ps_heap_at(heap, ref);
+    return key->first_run == 0 && key->has_deadline == 0;
 }
 
 #endif

@@ -28,8 +28,9 @@ typedef struct {
     const ps_match_spec *spec;
     const ps_operator_context *context;
     ps_code (*emit)(void *with, const ps_cep_found *found, ps_error *err);
-    /* `active` wants ps_matcher_expire when the time reaches `deadline`; NULL: nobody will. */
-    ps_code (*ask)(void *with, uint32_t active, int64_t deadline, ps_error *err);
+    /* The key wants ps_matcher_expire when the time reaches `deadline`, if that is its deadline
+     * then; NULL: nobody will. */
+    ps_code (*ask)(void *with, uint32_t key_entry, int64_t deadline, ps_error *err);
     void *with;
     bool keeps_all; /* `emit` looks at columns beyond those of conditions and measures */
 } ps_matcher_options;
@@ -58,8 +59,8 @@ PS_CHECKED ps_code ps_matcher_process(ps_matcher *matcher, ps_cep_key *key, uint
 /* Time has passed for all runs of the key: what is due by then is emitted. */
 PS_CHECKED ps_code ps_matcher_advance(ps_matcher *matcher, ps_cep_key *key, int64_t time,
                                       ps_error *err);
-/* The same for what asked for a deadline; key: of active->key. */
-PS_CHECKED ps_code ps_matcher_expire(ps_matcher *matcher, ps_cep_key *key, uint32_t active,
+/* The same at the deadline that was asked for; asks for the next one. */
+PS_CHECKED ps_code ps_matcher_expire(ps_matcher *matcher, ps_cep_key *key, uint32_t key_entry,
                                      int64_t time, ps_error *err);
 
 /* For emit and for who links its blocks. */

@@ -17,8 +17,16 @@
 /* Value of a time. */
 typedef struct {
     uint32_t first_row, last_row; /* in order of arrival; 0: none */
-    uint32_t first_due, last_due; /* whose deadline it is */
+    uint32_t first_alarm, last_alarm;
 } moment;
+
+/* A key's deadline, in the heap of the runs. It counts if it is the key's when its time comes: an
+ * earlier one may have been asked for since. */
+typedef struct {
+    int64_t time;
+    uint32_t key; /* entry */
+    uint32_t next;
+} alarm;
 
 /* Where the table has a time; not part of the state. */
 typedef struct {
@@ -42,7 +50,7 @@ typedef struct {
     /* of the firing at hand */
     uint32_t *sorted; /* rows of one time */
     uint32_t sorted_room;
-    uint32_t first_due, last_due;
+    uint32_t first_alarm, last_alarm; /* whose time has come */
     uint32_t *met; /* entries of the keys that had rows, where time must pass for all their runs */
     uint32_t met_count, met_room;
     /* the rows of a batch that were scanned: its conditions are evaluated once, however often it is
@@ -152,26 +160,36 @@ static ps_code await_row(match *self, int64_t time, uint32_t row, ps_error *err)
     return PS_OK;
 }
 
-static void link_due(match *self, uint32_t *first, uint32_t *last, uint32_t active)
+static alarm *alarm_at(const match *self, uint32_t ref)
 {
-    ps_heap_touch(self->heap, active, sizeof(ps_cep_active));
-    ps_cep_active_at(self->heap, active)->next_due = 0;
-    if (*last != 0) {
-        ps_heap_touch(self->heap, *last, sizeof(ps_cep_active));
-        ps_cep_active_at(self->heap, *last)->next_due = active;
-    } else {
-        *first = active;
-    }
-    *last = active;
+    return (alarm *)(void *)ps_heap_at(self->heap, ref);
 }
 
-static ps_code on_ask(void *with, uint32_t active, int64_t deadline, ps_error *err)
+/* The alarms first … last behind those of a list. */
+static void link_alarms(match *self, uint32_t *list_first, uint32_t *list_last, uint32_t first,
+                        uint32_t last)
+{
+    if (*list_last != 0) {
+        ps_heap_touch(self->heap, *list_last, sizeof(alarm));
+        alarm_at(self, *list_last)->next = first;
+    } else {
+        *list_first = first;
+    }
+    *list_last = last;
+}
+
+static ps_code on_ask(void *with, uint32_t key_entry, int64_t deadline, ps_error *err)
 {
     match *self = with;
     moment *at;
-    ps_code code = moment_of(self, deadline, &at, err);
+    uint32_t ref;
+    ps_code code = ps_heap_take(self->heap, sizeof(alarm), &ref, err);
     if (code == PS_OK) {
-        link_due(self, &at->first_due, &at->last_due, active);
+        *alarm_at(self, ref) = (alarm){.time = deadline, .key = key_entry};
+        code = moment_of(self, deadline, &at, err);
+    }
+    if (code == PS_OK) {
+        link_alarms(self, &at->first_alarm, &at->last_alarm, ref, ref);
     }
     return code;
 }
@@ -181,7 +199,7 @@ static ps_code on_ask(void *with, uint32_t active, int64_t deadline, ps_error *e
 static void forget_idle(match *self, uint32_t entry)
 {
     const ps_cep_key *key = ps_table_value(self->keys, entry);
-    if (key->actives == 0) {
+    if (ps_cep_key_is_idle(key)) {
         ps_table_remove(self->keys, entry);
     }
 }
@@ -254,7 +272,7 @@ static ps_code process_row(match *self, uint32_t row, ps_error *err)
     }
     ps_cep_key *key = ps_table_touch(self->keys, entry);
     code = ps_matcher_process(self->matcher, key, entry, row, err);
-    if (code == PS_OK && key->actives != 0 && ps_matcher_bounds_steps(self->matcher) &&
+    if (code == PS_OK && key->first_run != 0 && ps_matcher_bounds_steps(self->matcher) &&
         !self->spec->is_processing_time) {
         return note_met(self, entry, err);
     }
@@ -350,10 +368,8 @@ static ps_code fire(match *self, int64_t time, uint32_t entry, ps_error *err)
     recent_of(self, time)->entry = PS_TABLE_NONE;
     moment at = *(const moment *)ps_table_value(self->moments, entry);
     ps_table_remove(self->moments, entry);
-    while (at.first_due != 0) {
-        uint32_t active = at.first_due;
-        at.first_due = ps_cep_active_at(self->heap, active)->next_due;
-        link_due(self, &self->first_due, &self->last_due, active);
+    if (at.first_alarm != 0) {
+        link_alarms(self, &self->first_alarm, &self->last_alarm, at.first_alarm, at.last_alarm);
     }
     ps_code code = PS_OK;
     if (self->spec->sort_count > 0 && at.first_row != at.last_row) {
@@ -368,21 +384,35 @@ static ps_code fire(match *self, int64_t time, uint32_t entry, ps_error *err)
     return code;
 }
 
+/* Its key is still there, or another has its place, and waits for that time. */
+static bool is_deadline_of(const match *self, const alarm *at)
+{
+    if (ps_table_next(self->keys, at->key) != at->key) {
+        return false;
+    }
+    const ps_cep_key *key = ps_table_value(self->keys, at->key);
+    return key->has_deadline != 0 && key->deadline == at->time;
+}
+
 /* Time has passed for what is due. */
 static ps_code expire(match *self, int64_t watermark, ps_error *err)
 {
     ps_code code = PS_OK;
-    while (code == PS_OK && self->first_due != 0) {
-        uint32_t active = self->first_due;
-        self->first_due = ps_cep_active_at(self->heap, active)->next_due;
-        uint32_t entry = ps_cep_active_at(self->heap, active)->key;
-        ps_cep_key *key = ps_table_touch(self->keys, entry);
-        code = ps_matcher_expire(self->matcher, key, active, watermark, err);
+    while (code == PS_OK && self->first_alarm != 0) {
+        uint32_t ref = self->first_alarm;
+        const alarm at = *alarm_at(self, ref);
+        self->first_alarm = at.next;
+        ps_heap_give(self->heap, ref, sizeof at);
+        if (!is_deadline_of(self, &at)) {
+            continue;
+        }
+        ps_cep_key *key = ps_table_touch(self->keys, at.key);
+        code = ps_matcher_expire(self->matcher, key, at.key, watermark, err);
         if (code == PS_OK) {
-            forget_idle(self, entry);
+            forget_idle(self, at.key);
         }
     }
-    self->last_due = 0;
+    self->last_alarm = 0;
     return code;
 }
 
