@@ -62,6 +62,8 @@ struct ps_io_ops {
     ps_code (*prealloc)(ps_io *io, ps_file *file, uint64_t size, ps_error *err);
     ps_code (*truncate)(ps_io *io, ps_file *file, uint64_t size, ps_error *err);
     ps_code (*size)(ps_io *io, ps_file *file, uint64_t *out_size, ps_error *err);
+    /* when its content was last written, wall clock; NULL: not known */
+    ps_code (*modified_ns)(ps_io *io, ps_file *file, int64_t *out_ns, ps_error *err);
     ps_code (*sync_dir)(ps_io *io, const char *path, ps_error *err);
     ps_code (*rename)(ps_io *io, const char *from, const char *to, ps_error *err);
     ps_code (*unlink)(ps_io *io, const char *path, ps_error *err);
@@ -143,6 +145,12 @@ PS_CHECKED static inline ps_code ps_io_size(ps_io *io, ps_file *file, uint64_t *
                                             ps_error *err)
 {
     return io->ops->size(io, file, out_size, err);
+}
+PS_CHECKED static inline ps_code ps_io_modified_ns(ps_io *io, ps_file *file, int64_t *out_ns,
+                                                   ps_error *err)
+{
+    *out_ns = 0;
+    return io->ops->modified_ns == NULL ? PS_OK : io->ops->modified_ns(io, file, out_ns, err);
 }
 PS_CHECKED static inline ps_code ps_io_sync_dir(ps_io *io, const char *path, ps_error *err)
 {

@@ -264,6 +264,17 @@ static ps_code posix_size(ps_io *io, ps_file *file, uint64_t *out_size, ps_error
     return PS_OK;
 }
 
+static ps_code posix_modified_ns(ps_io *io, ps_file *file, int64_t *out_ns, ps_error *err)
+{
+    (void)io;
+    struct stat status;
+    if (fstat(file->fd, &status) != 0) {
+        return ps_error_set_os(err, errno, "cannot stat %s", file->path);
+    }
+    *out_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    return PS_OK;
+}
+
 static ps_code posix_truncate(ps_io *io, ps_file *file, uint64_t size, ps_error *err)
 {
     (void)io;
@@ -451,6 +462,7 @@ static const struct ps_io_ops posix_ops = {
     .prealloc = posix_prealloc,
     .truncate = posix_truncate,
     .size = posix_size,
+    .modified_ns = posix_modified_ns,
     .sync_dir = posix_sync_dir,
     .rename = posix_rename,
     .unlink = posix_unlink,

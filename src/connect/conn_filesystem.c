@@ -5,11 +5,12 @@
 
 #include "base/nearest.h"
 #include "connect/connectors.h"
-#include "connect/file_metadata.h"
+#include "connect/file_columns.h"
 
 enum { FORMATS_MAX = 16 };
 
-static const char *const option_names[] = {"path", "format", "source.monitor-interval", NULL};
+static const char *const option_names[] = {"path", "format", "source.monitor-interval",
+                                           "partition.default-name", NULL};
 
 ps_code ps_filesystem_format(const ps_table_info *table, const ps_format **out, ps_error *err)
 {
@@ -63,6 +64,9 @@ static ps_code filesystem_traits(const ps_table_info *table, ps_table_traits *ou
     }
     if (code == PS_OK) {
         code = ps_file_metadata_check(table, err);
+    }
+    if (code == PS_OK) {
+        code = ps_partitioning_check(table, err);
     }
     if (code != PS_OK) {
         return code;

@@ -1,30 +1,31 @@
 /* filesystem as a source: one file, or the files of a directory in order of name (names that begin
- * with . or _ are not data). With 'source.monitor-interval' it watches for more: files whose names
- * come after those read, and bytes behind the end of a plain file.
+ * with . or _ are not data); of a table with partition columns, those in its folders, folder by
+ * folder. With 'source.monitor-interval' it watches for more: files whose names come after those
+ * read, and bytes behind the end of a plain file.
  *
- * Position: u64 bytes of content consumed, u64 lines, then the name of the file under way. */
+ * Position: u64 bytes of content consumed, u64 lines, then the name of the file under way, with its
+ * folders within the directory. */
 #include <stdlib.h>
 
 #include "connect/conn_filesystem.h"
-#include "connect/file_metadata.h"
+#include "connect/file_columns.h"
+#include "connect/file_tree.h"
 #include "connect/input_file.h"
-
-enum { FILES_MAX = 65536 };
 
 typedef struct {
     ps_source source;
     ps_io *io;
     const ps_table_info *table;
     ps_row_decoder *decoder;
-    ps_file_metadata *metadata;      /* NULL: no such column is read */
-    char metadata_path[PS_PATH_MAX]; /* of the file that the newest rows are from */
-    uint64_t metadata_size;
+    ps_partitioning partitioning;
+    ps_file_columns *columns;       /* NULL: the content has all that is read */
+    char columns_path[PS_PATH_MAX]; /* of the file that they are of */
     ps_dead_letter *dead_letter;
     char path[PS_PATH_MAX]; /* as given */
     bool is_directory;
     int64_t monitor_ms; /* 0: read once */
     int64_t looked_at_ns;
-    char name[128]; /* of the file under way within a directory; empty: before the first */
+    char name[PS_PATH_MAX]; /* of the file under way within a directory; empty: before the first */
     char file_path[PS_PATH_MAX];
     ps_input_file *file;
     uint64_t line;       /* lines consumed of the file */
@@ -39,11 +40,6 @@ typedef struct {
 
 /* ── the files ── */
 
-static bool is_data(const ps_dir_entry *entry)
-{
-    return !entry->is_directory && entry->name[0] != '.' && entry->name[0] != '_';
-}
-
 static ps_code file_size(filesystem_source *self, const char *path, uint64_t *out, ps_error *err)
 {
     ps_file *file;
@@ -53,41 +49,6 @@ static ps_code file_size(filesystem_source *self, const char *path, uint64_t *ou
         ps_io_close(self->io, file);
     }
     return code;
-}
-
-static ps_code list_files(filesystem_source *self, ps_dir_entry **out, size_t *out_count,
-                          ps_error *err)
-{
-    ps_dir_entry *entries = malloc(FILES_MAX * sizeof *entries);
-    if (entries == NULL) {
-        return ps_error_set(err, PS_E_MEMORY, "no memory to list %s", self->path);
-    }
-    size_t count = 0;
-    ps_code code = ps_io_list(self->io, self->path, entries, FILES_MAX, &count, err);
-    if (code != PS_OK) {
-        free(entries);
-        return code;
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (is_data(&entries[i])) {
-            entries[kept++] = entries[i];
-        }
-    }
-    *out = entries;
-    *out_count = kept;
-    return PS_OK;
-}
-
-static ps_code path_in_directory(filesystem_source *self, const char *name, ps_error *err)
-{
-    size_t size = strlen(self->path) + 1 + strlen(name);
-    if (size >= PS_PATH_MAX) {
-        return ps_error_set(err, PS_E_INVALID, "%s: the path of file %s is too long", self->path,
-                            name);
-    }
-    stpcpy(stpcpy(stpcpy(self->file_path, self->path), "/"), name);
-    return PS_OK;
 }
 
 /* Opens the first file of the directory whose name is behind self->name; none: file stays NULL. */
@@ -101,22 +62,16 @@ static ps_code open_next(filesystem_source *self, ps_error *err)
         strcpy(self->file_path, self->path);
         return ps_input_file_open(self->io, self->path, 0, &self->file, err);
     }
-    ps_dir_entry *entries;
-    size_t count;
-    ps_code code = list_files(self, &entries, &count, err);
-    for (size_t i = 0; code == PS_OK && i < count; i++) {
-        if (strcmp(entries[i].name, self->name) > 0) {
-            code = path_in_directory(self, entries[i].name, err);
-            if (code == PS_OK) {
-                memcpy(self->name, entries[i].name, sizeof self->name);
-                self->line = 0;
-                code = ps_input_file_open(self->io, self->file_path, 0, &self->file, err);
-            }
-            break;
-        }
+    bool found;
+    ps_code code =
+        ps_file_tree_next(self->io, self->path, self->partitioning.count, self->name, &found, err);
+    if (code != PS_OK || !found) {
+        return code;
     }
+    code = ps_file_tree_path(self->path, self->name, self->file_path, err);
     if (code == PS_OK) {
-        free(entries);
+        self->line = 0;
+        code = ps_input_file_open(self->io, self->file_path, 0, &self->file, err);
     }
     return code;
 }
@@ -126,17 +81,22 @@ static ps_code sum_sizes(filesystem_source *self, ps_error *err)
     if (!self->is_directory) {
         return file_size(self, self->path, &self->total_bytes, err);
     }
-    ps_dir_entry *entries;
-    size_t count;
-    ps_code code = list_files(self, &entries, &count, err);
-    for (size_t i = 0; code == PS_OK && i < count; i++) {
+    char name[PS_PATH_MAX] = "";
+    for (;;) {
+        bool found;
         uint64_t size = 0;
-        code = path_in_directory(self, entries[i].name, err);
+        ps_code code =
+            ps_file_tree_next(self->io, self->path, self->partitioning.count, name, &found, err);
+        if (code != PS_OK || !found) {
+            return code;
+        }
+        code = ps_file_tree_path(self->path, name, self->file_path, err);
         code = code == PS_OK ? file_size(self, self->file_path, &size, err) : code;
+        if (code != PS_OK) {
+            return code;
+        }
         self->total_bytes += size;
     }
-    free(entries);
-    return code;
 }
 
 /* ── reading ── */
@@ -183,18 +143,38 @@ static bool is_behind_range(const filesystem_source *self)
     return self->range_end != 0 && ps_input_file_offset(self->file) >= self->range_end;
 }
 
-/* The rows' metadata columns, once more for the next file. */
-static ps_code put_metadata(filesystem_source *self, ps_batch *batch, ps_error *err)
+static ps_code enter_file(filesystem_source *self, ps_error *err)
 {
-    if (self->metadata == NULL) {
+    ps_file *file;
+    ps_file_state state = {.path = self->columns_path};
+    strcpy(self->columns_path, self->file_path);
+    /* of a range only the path is known */
+    state.name = self->columns_path + strlen(self->path) + (self->is_directory ? 1 : 0);
+    int64_t modified_ns = 0;
+    ps_code code = ps_io_open(self->io, self->columns_path, PS_OPEN_READ, &file, err);
+    if (code == PS_OK) {
+        code = ps_io_size(self->io, file, &state.size, err);
+        code = code == PS_OK ? ps_io_modified_ns(self->io, file, &modified_ns, err) : code;
+        ps_io_close(self->io, file);
+    }
+    enum { NS_PER_MS = 1000000 };
+    state.modified_ms = modified_ns / NS_PER_MS;
+    return code == PS_OK ? ps_file_columns_enter(self->columns, &state, err) : code;
+}
+
+/* Into rows of the open file what its name, place and state say. */
+static ps_code put_columns(filesystem_source *self, ps_batch *batch, ps_error *err)
+{
+    if (self->columns == NULL) {
         return PS_OK;
     }
     ps_code code = PS_OK;
-    if (strcmp(self->metadata_path, self->file_path) != 0) {
-        code = file_size(self, self->file_path, &self->metadata_size, err);
-        strcpy(self->metadata_path, self->file_path);
+    if (strcmp(self->columns_path, self->file_path) != 0) {
+        code = enter_file(self, err);
     }
-    ps_file_metadata_put(self->metadata, self->metadata_path, self->metadata_size, batch);
+    if (code == PS_OK) {
+        ps_file_columns_put(self->columns, batch);
+    }
     return code;
 }
 
@@ -230,7 +210,7 @@ static ps_code read_file(filesystem_source *self, ps_batch *out_batch, ps_error 
         self->line += decoded.lines;
         if (decoded.batch.row_count > 0) {
             *out_batch = decoded.batch;
-            return put_metadata(self, out_batch, err);
+            return put_columns(self, out_batch, err);
         }
         if (decoded.consumed == 0 && is_whole && !is_cut) {
             return PS_OK;
@@ -323,6 +303,13 @@ static ps_code seek(ps_source *source, ps_slice at, ps_error *err)
     memcpy(&self->line, at.data + 8, 8);
     memcpy(self->name, at.data + 16, at.size - 16);
     self->name[at.size - 16] = 0;
+    uint32_t depth = 0;
+    for (const char *slash = strchr(self->name, '/'); slash != NULL; depth++) {
+        slash = strchr(slash + 1, '/');
+    }
+    if (self->name[0] != 0 && depth != self->partitioning.count) {
+        return ps_error_set(err, PS_E_DAMAGED, "%s: the saved position is damaged", self->path);
+    }
     if (self->name[0] == 0) {
         return PS_OK; /* nothing was read yet */
     }
@@ -331,7 +318,7 @@ static ps_code seek(ps_source *source, ps_slice at, ps_error *err)
     }
     ps_code code = PS_OK;
     if (self->is_directory) {
-        code = path_in_directory(self, self->name, err);
+        code = ps_file_tree_path(self->path, self->name, self->file_path, err);
     } else {
         strcpy(self->file_path, self->path);
     }
@@ -351,7 +338,8 @@ static void close_source(ps_source *source)
     filesystem_source *self = (filesystem_source *)source;
     ps_input_file_close(self->file);
     ps_row_decoder_free(self->decoder);
-    ps_file_metadata_free(self->metadata);
+    ps_file_columns_free(self->columns);
+    ps_partitioning_release(&self->partitioning);
     free(self);
 }
 
@@ -457,35 +445,33 @@ static ps_code open_decoder(filesystem_source *self, const ps_source_spec *spec,
     if (code != PS_OK) {
         return code;
     }
-    code = ps_file_metadata_new(spec, &self->metadata, err);
+    code = ps_file_columns_new(spec, &self->partitioning, &self->columns, err);
     if (code != PS_OK) {
         return code;
     }
     ps_format_table table = {
-        .physical = spec->table->physical,
+        .physical = self->partitioning.in_file,
         .leaf_count = spec->leaf_count,
         .leaves = spec->leaves,
         .option_count = spec->table->option_count,
         .options = spec->table->options,
     };
-    if (self->metadata != NULL) {
-        table.leaves = ps_file_metadata_others(self->metadata, &table.leaf_count);
+    if (self->columns != NULL) {
+        table.leaves = ps_file_columns_others(self->columns, &table.leaf_count);
     }
     return format->new_decoder(&table, &self->decoder, err);
 }
 
 static ps_code look_at_path(filesystem_source *self, ps_error *err)
 {
-    ps_dir_entry *none = malloc(FILES_MAX * sizeof *none);
-    if (none == NULL) {
-        return ps_error_set(err, PS_E_MEMORY, "no memory to list %s", self->path);
+    ps_code code = ps_file_tree_is_directory(self->io, self->path, &self->is_directory, err);
+    if (code == PS_OK && !self->is_directory && self->partitioning.count > 0) {
+        return ps_error_set(err, PS_E_INVALID,
+                            "%s: the table is PARTITIONED BY columns, so its path must be a "
+                            "directory",
+                            self->path);
     }
-    size_t count;
-    ps_error ignored;
-    self->is_directory =
-        ps_io_list(self->io, self->path, none, FILES_MAX, &count, &ignored) == PS_OK;
-    free(none);
-    return sum_sizes(self, err);
+    return code == PS_OK ? sum_sizes(self, err) : code;
 }
 
 ps_code ps_filesystem_source_open(const ps_source_spec *spec, const ps_connector_context *context,
@@ -499,7 +485,10 @@ ps_code ps_filesystem_source_open(const ps_source_spec *spec, const ps_connector
     self->io = context->io;
     self->table = spec->table;
     self->dead_letter = context->dead_letter;
-    ps_code code = ps_filesystem_path(spec->table, self->path, err);
+    ps_code code = ps_partitioning_init(&self->partitioning, spec->table, err);
+    if (code == PS_OK) {
+        code = ps_filesystem_path(spec->table, self->path, err);
+    }
     if (code == PS_OK) {
         code = ps_table_option_duration_ms(spec->table, "source.monitor-interval", 0,
                                            &self->monitor_ms, err);

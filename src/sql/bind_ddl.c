@@ -298,8 +298,14 @@ static void bind_keys(ps_plan *plan, ps_table *table)
         key[count++] = physical_index(plan, table, &ddl->columns[i].name, "PRIMARY KEY");
     }
     for (uint32_t i = 0; i < ddl->partitioned_by.count; i++) {
-        partitions[i] =
-            physical_index(plan, table, &ddl->partitioned_by.items[i], "PARTITIONED BY");
+        const ps_ast_name *name = &ddl->partitioned_by.items[i];
+        partitions[i] = physical_index(plan, table, name, "PARTITIONED BY");
+        for (uint32_t j = 0; j < i; j++) {
+            if (partitions[j] == partitions[i]) {
+                ps_plan_fail(plan, PS_E_INVALID, name->at,
+                             "column '%s' is named twice in PARTITIONED BY", name->text);
+            }
+        }
     }
     table->info.primary_key = (ps_columns){count, key};
     table->info.partition_count = ddl->partitioned_by.count;

@@ -17,6 +17,20 @@ static uint32_t sink_column(ps_plan *plan, const ps_table *table, const ps_ast_n
                  (int)table->name.size, table->name.data, name->text);
 }
 
+static uint32_t partition_column(ps_plan *plan, const ps_table *table, const ps_ast_name *name)
+{
+    uint32_t column = sink_column(plan, table, name);
+    for (uint32_t i = 0; i < table->info.partition_count; i++) {
+        if (table->info.partitions[i] == column) {
+            return column;
+        }
+    }
+    ps_plan_fail_hint(plan, name->at,
+                      "PARTITION takes the columns that the table is PARTITIONED BY",
+                      "'%s' is no partition column of table '%.*s'", name->text,
+                      (int)table->name.size, table->name.data);
+}
+
 static void check_target(ps_plan *plan, const ps_table *table, ps_sql_span at)
 {
     if (table->is_view) {
@@ -52,7 +66,7 @@ static insert_map map_columns(ps_binder *binder, const ps_table *table, const ps
     }
     for (uint32_t i = 0; i < insert->partition_count; i++) {
         const ps_ast_definition *partition = &insert->partition[i];
-        map.constants[sink_column(plan, table, &partition->name)] =
+        map.constants[partition_column(plan, table, &partition->name)] =
             ps_bind_expr(&context, partition->expr);
     }
     for (uint32_t i = 0; i < insert->columns.count; i++) {

@@ -41,10 +41,11 @@ def sources(tmp_path_factory):
 
 
 def rows_of(directory):
-    """Lines of the visible part files as a multiset; a file may come, but none may go."""
+    """Lines of the visible part files as a multiset, with the folder that each stands in; a file may come, but none may go."""
     lines = Counter()
-    for path in sorted(directory.glob("part-*")):
-        lines.update(path.read_bytes().splitlines())
+    for path in sorted(directory.rglob("part-*")):
+        folder = os.fsencode(path.parent.relative_to(directory))
+        lines.update((folder, line) for line in path.read_bytes().splitlines())
     return lines
 
 

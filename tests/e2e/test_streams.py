@@ -66,9 +66,9 @@ def test_rows_know_the_file_that_they_are_from(tmp_path, options):
 
 
 @pytest.mark.parametrize("column, message", [
-    ("x STRING METADATA FROM 'file.owner'", "there is no metadata key 'file.owner'; filesystem has file.path, file.name and file.size"),
+    ("x STRING METADATA FROM 'file.owner'", "there is no metadata key 'file.owner'; filesystem has file.path, file.name, file.size and file.modification-time"),
     ("x INT METADATA FROM 'file.size'", "metadata key 'file.size' is of type BIGINT"),
-    ("x TIMESTAMP_LTZ(3) METADATA FROM 'file.modification-time'", "metadata key 'file.modification-time' is not supported yet")])
+    ("x TIMESTAMP(3) METADATA FROM 'file.modification-time'", "metadata key 'file.modification-time' is of type TIMESTAMP_LTZ(3)")])
 def test_metadata_that_is_not_there_is_told(tmp_path, column, message):
     (tmp_path / "in").mkdir()
     done = run("run", script(tmp_path, f"CREATE TABLE t (id INT, {column}) WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/in', 'format' = 'csv');\nSELECT * FROM t;"))

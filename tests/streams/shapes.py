@@ -4,19 +4,22 @@
 class Shape:
     """A query with the columns of its sink; updates: the sink takes a changelog, by a key when there is one."""
 
-    def __init__(self, name, columns, query, updates=False, key=None):
-        self.name, self.columns, self.query, self.updates, self.key = name, columns, query, updates, key
+    def __init__(self, name, columns, query, updates=False, key=None, partitions=None):
+        self.name, self.columns, self.query, self.updates, self.key, self.partitions = name, columns, query, updates, key, partitions
 
     def script(self, sources, sink_path):
         columns = self.columns + (f", PRIMARY KEY ({self.key}) NOT ENFORCED" if self.key else "")
         file_format = "changelog-json" if self.updates else "json"
-        return (sources + f"CREATE TABLE sink_t ({columns}) WITH ('connector' = 'filesystem', 'path' = '{sink_path}', 'format' = '{file_format}');\n"
+        partitioned = f"PARTITIONED BY ({self.partitions}) " if self.partitions else ""
+        return (sources + f"CREATE TABLE sink_t ({columns}) {partitioned}WITH ('connector' = 'filesystem', 'path' = '{sink_path}', 'format' = '{file_format}');\n"
                 f"INSERT INTO sink_t {self.query};\n")
 
 
 SHAPES = [
     Shape("filter", "id BIGINT, acct STRING, doubled DECIMAL(25, 2), kind STRING",
           "SELECT id, acct, amount * 2, CASE WHEN qty > 3 THEN 'many' ELSE status END FROM p WHERE amount > 10.00 AND merchant <> 'k'"),
+    Shape("partitions", "id BIGINT, hour_at STRING, status STRING, acct STRING",
+          "SELECT id, DATE_FORMAT(ts, 'HH'), status, acct FROM p", partitions="hour_at, status"),
     Shape("tumble", "merchant STRING, window_start TIMESTAMP(3), n BIGINT, total DECIMAL(38, 2), low INT",
           "SELECT merchant, window_start, COUNT(*), SUM(amount), MIN(qty) FROM TABLE(TUMBLE(TABLE p, DESCRIPTOR(ts), INTERVAL '10' SECOND)) "
           "GROUP BY merchant, window_start, window_end"),
