@@ -1,6 +1,6 @@
 /* Columns that a file's place and state give its rows, not its content: METADATA columns
- * (file.path, file.name: STRING; file.size: BIGINT, bytes as they lie there; file.modification-time:
- * TIMESTAMP_LTZ(3)) and partition columns. Inside connect only. */
+ * (file.path, file.name: STRING; file.size: BIGINT, bytes as they lie there;
+ * file.modification-time: TIMESTAMP_LTZ(3)) and partition columns. Inside connect only. */
 #ifndef PS_CONNECT_FILE_COLUMNS_H
 #define PS_CONNECT_FILE_COLUMNS_H
 

@@ -1,7 +1,7 @@
 /* Checkpoint files: the state of a job at one point of its streams.
  *
  *   offset  size  what
- *   0       8     "PSCKPT\0\2": magic and version, which grows when the layout of some state changes
+ *   0       8     "PSCKPT\0\2": magic, version: it grows when the layout of some state changes
  *   8       8     u64 fingerprint of the plan
  *   16      8     u64 number of the checkpoint, from 1
  *   24      8     XXH3-64 of the bytes before
