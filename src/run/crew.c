@@ -514,7 +514,7 @@ static ps_code share_idleness(ps_crew *crew, ps_error *err)
         }
         code = ps_lane_look_for_idle(lane, err);
     }
-    return code;
+    return code == PS_OK ? write_piles(crew, crew->count, err) : code; /* what that let go */
 }
 
 ps_code ps_crew_step(ps_crew *crew, const ps_program_clock *clock, int *out_state, ps_error *err)

@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import subprocess
+import time
 
 import pytest
 from conftest import PROGRAM
@@ -117,3 +118,40 @@ def test_the_watermark_that_a_row_has_met_is_that_of_the_whole_stream(tmp_path):
     (tmp_path / "in.csv").write_text(csv(lines()))
     assert_lanes_agree(tmp_path, tmp_path / "in.csv", "SELECT n, CURRENT_WATERMARK(ts) FROM t;")
     assert_lanes_agree(tmp_path, tmp_path / "in.csv", "SELECT k, CURRENT_WATERMARK(ts), COUNT(*) FROM t GROUP BY k, CURRENT_WATERMARK(ts);", in_order=False)
+
+
+IDLE = """SET 'table.exec.source.idle-timeout' = '1 s';
+SET 'execution.checkpointing.interval' = '200 ms';
+CREATE TABLE requests (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '{path}/requests', 'format' = 'csv', 'source.monitor-interval' = '100 ms');
+CREATE TABLE captures (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'filesystem', 'path' = '{path}/captures', 'format' = 'csv', 'source.monitor-interval' = '100 ms');
+CREATE TABLE joined (k STRING, ts TIMESTAMP(3), captured TIMESTAMP(3)) WITH ('connector' = 'filesystem', 'path' = '{path}/joined', 'format' = 'csv');
+INSERT INTO joined SELECT r.k, r.ts, CAST(c.ts AS TIMESTAMP(3)) FROM requests AS r
+LEFT JOIN captures AS c ON r.k = c.k AND c.ts BETWEEN r.ts AND r.ts + INTERVAL '1' SECOND;
+"""
+
+
+def committed(directory):
+    parts = [path for path in directory.glob("*") if not path.name.startswith((".", "_"))] if directory.exists() else []
+    return [line for path in parts for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("lanes", LANES)
+def test_what_an_idle_source_lets_go_comes_from_every_lane(lanes, tmp_path):
+    """Requests that no capture can follow any more, because the other source has become idle: no row comes after them."""
+    for name, count in (("requests", 2000), ("captures", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.csv").write_text("".join(f"k{n % 7},2026-01-01 00:00:{n // 50:02}.{n % 50 * 20:03}\n" for n in range(count)))
+    script = tmp_path / "script.sql"
+    script.write_text(IDLE.format(path=tmp_path))
+    least = 1900  # the watermark is that of the last request, and an interval join looks for what is over in steps of half a second
+    with subprocess.Popen([PROGRAM, "run", script, "--state", tmp_path / "state", "--quiet", "--parallelism", str(lanes)]) as process:
+        try:
+            until = time.monotonic() + 30
+            while len(committed(tmp_path / "joined")) < least and time.monotonic() < until:
+                time.sleep(0.1)
+        finally:
+            process.kill()
+    rows = committed(tmp_path / "joined")
+    assert least <= len(rows) == len(set(rows))
