@@ -20,19 +20,6 @@ ps_code ps_file_tree_path(const char *directory, const char *name, char out[PS_P
     return PS_OK;
 }
 
-ps_code ps_file_tree_is_directory(ps_io *io, const char *path, bool *out, ps_error *err)
-{
-    ps_dir_entry *entries = malloc(ENTRIES_MAX * sizeof *entries);
-    if (entries == NULL) {
-        return ps_error_set(err, PS_E_MEMORY, "no memory to list %s", path);
-    }
-    size_t count;
-    ps_error ignored;
-    *out = ps_io_list(io, path, entries, ENTRIES_MAX, &count, &ignored) == PS_OK;
-    free(entries);
-    return PS_OK;
-}
-
 ps_slice ps_file_tree_folder(const char *name, uint32_t n)
 {
     for (; n > 0; n--) {
@@ -46,6 +33,70 @@ ps_slice ps_file_tree_folder(const char *name, uint32_t n)
 static bool is_data(const ps_dir_entry *entry)
 {
     return entry->name[0] != '.' && entry->name[0] != '_';
+}
+
+static ps_code not_a_folder(const char *path, const char *name, ps_error *err)
+{
+    return ps_error_set(err, PS_E_INVALID,
+                        "%s/%s: the table is PARTITIONED BY columns, so a folder column=value is "
+                        "expected here, not a file",
+                        path, name);
+}
+
+static ps_code list(ps_io *io, const char *path, ps_dir_entry **out, size_t *out_count,
+                    ps_error *err)
+{
+    *out_count = 0;
+    *out = malloc(ENTRIES_MAX * sizeof **out);
+    return *out != NULL ? ps_io_list(io, path, *out, ENTRIES_MAX, out_count, err)
+                        : ps_error_set(err, PS_E_MEMORY, "no memory to list %s", path);
+}
+
+ps_code ps_file_tree_is_directory(ps_io *io, const char *path, bool *out, ps_error *err)
+{
+    ps_dir_entry *entries;
+    size_t count;
+    ps_code code = list(io, path, &entries, &count, err);
+    free(entries);
+    *out = code == PS_OK;
+    return code == PS_E_MEMORY ? code : PS_OK;
+}
+
+ps_code ps_file_tree_size(ps_io *io, const char *path, uint64_t *out, ps_error *err)
+{
+    ps_file *file;
+    ps_code code = ps_io_open(io, path, PS_OPEN_READ, &file, err);
+    if (code == PS_OK) {
+        code = ps_io_size(io, file, out, err);
+        ps_io_close(io, file);
+    }
+    return code;
+}
+
+ps_code ps_file_tree_total(ps_io *io, const char *directory, uint32_t depth, uint64_t *inout_bytes,
+                           ps_error *err)
+{
+    ps_dir_entry *entries;
+    size_t count;
+    ps_code code = list(io, directory, &entries, &count, err);
+    for (size_t i = 0; code == PS_OK && i < count; i++) {
+        char path[PS_PATH_MAX];
+        if (!is_data(&entries[i]) || (depth == 0 && entries[i].is_directory)) {
+            continue;
+        }
+        code = ps_file_tree_path(directory, entries[i].name, path, err);
+        if (code == PS_OK && depth == 0) {
+            uint64_t size = 0;
+            code = ps_file_tree_size(io, path, &size, err);
+            *inout_bytes += size;
+        } else if (code == PS_OK) {
+            code = entries[i].is_directory
+                       ? ps_file_tree_total(io, path, depth - 1, inout_bytes, err)
+                       : not_a_folder(directory, entries[i].name, err);
+        }
+    }
+    free(entries);
+    return code;
 }
 
 /* The first entry of `path` behind `bound`: a file, or else a folder; its name is empty when there
@@ -62,10 +113,7 @@ static ps_code next_entry(ps_io *io, const char *path, const char *bound, bool w
             continue;
         }
         if (wants_folder && !entry->is_directory) {
-            code = ps_error_set(err, PS_E_INVALID,
-                                "%s/%s: the table is PARTITIONED BY columns, so a folder "
-                                "column=value is expected here, not a file",
-                                path, entry->name);
+            code = not_a_folder(path, entry->name, err);
         } else if (wants_folder || !entry->is_directory) {
             *out = *entry;
         }

@@ -12,6 +12,13 @@
 PS_CHECKED ps_code ps_file_tree_next(ps_io *io, const char *directory, uint32_t depth,
                                      char name[PS_PATH_MAX], bool *out_found, ps_error *err);
 
+/* Adds the bytes of all data files at `depth` folders below the directory. Errors likewise. */
+PS_CHECKED ps_code ps_file_tree_total(ps_io *io, const char *directory, uint32_t depth,
+                                      uint64_t *inout_bytes, ps_error *err);
+
+/* Bytes of a file. PS_E_IO. */
+PS_CHECKED ps_code ps_file_tree_size(ps_io *io, const char *path, uint64_t *out, ps_error *err);
+
 /* The path can be listed; false also when it is not there. PS_E_MEMORY. */
 PS_CHECKED ps_code ps_file_tree_is_directory(ps_io *io, const char *path, bool *out, ps_error *err);
 

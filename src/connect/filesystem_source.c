@@ -40,17 +40,6 @@ typedef struct {
 
 /* ── the files ── */
 
-static ps_code file_size(filesystem_source *self, const char *path, uint64_t *out, ps_error *err)
-{
-    ps_file *file;
-    ps_code code = ps_io_open(self->io, path, PS_OPEN_READ, &file, err);
-    if (code == PS_OK) {
-        code = ps_io_size(self->io, file, out, err);
-        ps_io_close(self->io, file);
-    }
-    return code;
-}
-
 /* Opens the first file of the directory whose name is behind self->name; none: file stays NULL. */
 static ps_code open_next(filesystem_source *self, ps_error *err)
 {
@@ -79,24 +68,10 @@ static ps_code open_next(filesystem_source *self, ps_error *err)
 static ps_code sum_sizes(filesystem_source *self, ps_error *err)
 {
     if (!self->is_directory) {
-        return file_size(self, self->path, &self->total_bytes, err);
+        return ps_file_tree_size(self->io, self->path, &self->total_bytes, err);
     }
-    char name[PS_PATH_MAX] = "";
-    for (;;) {
-        bool found;
-        uint64_t size = 0;
-        ps_code code =
-            ps_file_tree_next(self->io, self->path, self->partitioning.count, name, &found, err);
-        if (code != PS_OK || !found) {
-            return code;
-        }
-        code = ps_file_tree_path(self->path, name, self->file_path, err);
-        code = code == PS_OK ? file_size(self, self->file_path, &size, err) : code;
-        if (code != PS_OK) {
-            return code;
-        }
-        self->total_bytes += size;
-    }
+    return ps_file_tree_total(self->io, self->path, self->partitioning.count, &self->total_bytes,
+                              err);
 }
 
 /* ── reading ── */
@@ -359,7 +334,7 @@ static ps_code ahead(ps_source *source, ps_source_range *out, ps_error *err)
         return code;
     }
     out->from = ps_input_file_offset(self->file);
-    code = file_size(self, self->file_path, &out->to, err);
+    code = ps_file_tree_size(self->io, self->file_path, &out->to, err);
     out->to = out->to > out->from ? out->to : out->from;
     return code;
 }
