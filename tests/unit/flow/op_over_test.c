@@ -106,7 +106,9 @@ static void a_frame_grows_and_shrinks(void **state)
         int sum = count * i - count * (count - 1) / 2;
         out += (size_t)snprintf(output + out, sizeof output - out, "+I(a, %d, %d, %d, %d)\n", time,
                                 i, count, sum);
-        in += (size_t)snprintf(input + in, sizeof input - in, i % 7 == 0 ? "wm %d\n" : "", time);
+        if (i % 7 == 0) {
+            in += (size_t)snprintf(input + in, sizeof input - in, "wm %d\n", time);
+        }
     }
     (void)snprintf(input + in, sizeof input - in, "end\n");
     check((frame){.preceding = 20, .calls = {"COUNT", "SUM"}}, input, output);
